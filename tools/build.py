@@ -269,12 +269,12 @@ def chosen(names, root=ROOT):
     return [known[name] for name in wanted]
 
 
-def check(wanted):
+def check(wanted, root=ROOT):
     """Print what is stale and what lint finds; return the number of problems."""
     problems = []
     for source in wanted:
-        problems += lint(source)
-        reason = stale(source)
+        problems += lint(source, root)
+        reason = stale(source, root)
         if reason:
             problems.append(
                 f"notebooks/{source.stem}.ipynb {reason}: python -m tools.build {source.stem}"
@@ -283,8 +283,20 @@ def check(wanted):
     return len(problems)
 
 
-def main(arguments=None):
-    """Build or check, as the command line says."""
+def main(arguments=None, root=ROOT):
+    """Build or check, as the command line says.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Default: those of the command line.
+    root : pathlib.Path
+
+    Returns
+    -------
+    int
+        0 if all is well, 1 if a build failed or `--check` found something, 130 if stopped.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tools.build", description="Make the notebooks from their sources."
     )
@@ -292,28 +304,31 @@ def main(arguments=None):
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     parser.add_argument("--check", action="store_true", help="run nothing, name what is stale")
     options = parser.parse_args(arguments)
-    failed = 0
     try:
-        wanted = chosen(options.names)
+        wanted = chosen(options.names, root)
         if options.check:
-            return min(check(wanted), 1)
-        for source in wanted:
-            began = time.perf_counter()
-            try:
-                reason = "is forced" if options.force else stale(source)
-                if reason:
-                    print(f"{source.stem} {reason}: building ...", flush=True)
-                    build(source)
-                    print(f"{source.stem} built in {time.perf_counter() - began:.0f} s")
-                else:
-                    print(f"{source.stem} is up to date")
-            except nb.SourceError as error:
-                print(f"{source.relative_to(ROOT).as_posix()}, {error}", file=sys.stderr)
-                failed = 1
+            return min(check(wanted, root), 1)
+        return max([build_if_stale(source, root, options.force) for source in wanted], default=0)
     except KeyboardInterrupt:
-        print("stopped; notebooks that weren't finished are as they were", file=sys.stderr)
+        print("stopped; the notebook that wasn't finished is as it was", file=sys.stderr)
         return 130
-    return failed
+
+
+def build_if_stale(source, root=ROOT, force=False):
+    """Build a notebook that needs it, and say so; return 1 if that failed."""
+    try:
+        reason = "is forced" if force else stale(source, root)
+        if not reason:
+            print(f"{source.stem} is up to date")
+            return 0
+        print(f"{source.stem} {reason}: building ...", flush=True)
+        began = time.perf_counter()
+        build(source, root)
+        print(f"{source.stem} built in {time.perf_counter() - began:.0f} s", flush=True)
+        return 0
+    except nb.SourceError as error:
+        print(f"{source.relative_to(root).as_posix()}, {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
