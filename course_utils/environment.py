@@ -1,14 +1,13 @@
-"""Can this computer run the course? Four checks, one line each, with the remedy for what fails."""
+"""Can this computer run the course? Four checks, one line each, with the remedy for what fails.
+
+Each check imports what it needs by itself, so that a missing package makes a line, not a traceback.
+"""
 
 import importlib.metadata
 import os
-import tomllib
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
 from course_utils import set_threads
-from course_utils.data import check_mnist
 
 __all__ = ["check_data", "check_packages", "check_threads", "check_training", "report"]
 
@@ -57,13 +56,18 @@ def check_packages(pyproject=PYPROJECT):
     str or None
         What is missing or too old, with the remedy; None if nothing is.
     """
+    import tomllib
+
     project = tomllib.loads(Path(pyproject).read_text(encoding="utf-8"))["project"]
-    problems = [check_package(Requirement(line)) for line in project["dependencies"]]
+    problems = [check_package(requirement) for requirement in project["dependencies"]]
     found = "; ".join(filter(None, problems))
     return f"{found}. {INSTALL}" if found else None
 
 
 def check_package(requirement):
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(requirement)
     try:
         version = importlib.metadata.version(requirement.name)
     except importlib.metadata.PackageNotFoundError:
@@ -81,6 +85,8 @@ def check_data():
     str or None
         Which file is wrong, with the remedy; None if none is.
     """
+    from course_utils.data import check_mnist
+
     problems = [problem for _, problem in check_mnist() if problem]
     return "; ".join(problems) or None
 
