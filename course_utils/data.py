@@ -173,8 +173,8 @@ def _read_idx(path: Path) -> np.ndarray:
         raise DataError(f"{path} is missing, {should}: {restore}") from None
     except PermissionError:
         raise DataError(
-            f"{path} may not be read by this user: give the file and its folder read permission, "
-            "or get the course again in a folder of your own"
+            f"{path} may not be read by this user, {should}: give the file and its folder read "
+            "permission, or get the course again in a folder of your own"
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}), {should}: {restore}") from error

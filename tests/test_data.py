@@ -180,7 +180,7 @@ def test_a_file_without_read_permission_is_named(folder, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(data.DataError, match=f"{IMAGES} may not be read by this user: give"):
+    with pytest.raises(data.DataError, match=f"{IMAGES} may not be read by this user, expected"):
         data.load_mnist("test", folder=folder)
 
 
