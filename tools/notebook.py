@@ -295,6 +295,19 @@ def alt_texts(cell):
     return [texts] if isinstance(texts, str) else list(texts)
 
 
+def without_outputs(notebook):
+    """What the source decides of each cell: its id, type, text and metadata."""
+    return [
+        (
+            cell.get("id"),
+            cell.cell_type,
+            cell.source,
+            {key: value for key, value in cell.metadata.items() if key != "course_line"},
+        )
+        for cell in notebook.cells
+    ]
+
+
 def dumps(notebook):
     """The bytes of a notebook's file, the same for the same notebook.
 
