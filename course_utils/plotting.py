@@ -1,0 +1,192 @@
+"""Figures of the course: functions take arrays, draw into an axes and return it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+
+def image_grid(images, *, columns, shape=None, limits=(0, 1), cmap="gray", gap=1, ax=None):
+    """Draw images as the tiles of one picture, row by row.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, height * width)
+    columns : int
+        Tiles in a row; the last row may be shorter.
+    shape : tuple of int, optional
+        Height and width of an image. Default: square.
+    limits : tuple of float, or "each"
+        Values drawn in the first and the last colour. "each" scales every image symmetrically
+        about 0 by its own largest absolute value: for weights, where only the pattern counts.
+    cmap : str
+        Name of a matplotlib colour map.
+    gap : int
+        Pixels between the tiles.
+    ax : Axes, optional
+        Where to draw. Default: the current axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the images can't be put into that shape.
+    """
+    ax = plt.gca() if ax is None else ax
+    picture, limits, _ = _tiles(images, columns, shape, limits, gap)
+    ax.imshow(picture, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.set_axis_off()
+    return ax
+
+
+def image_rows(rows, *, shape=None, limits=(0, 1), cmap="gray", gap=1, ax=None):
+    """Draw several sets of images below each other, each with its name at the left.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like, each of shape (n, height * width)
+        The name of a row and its images, the same number in each row.
+    shape, limits, cmap, gap, ax
+        As in `image_grid`.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    columns = len(next(iter(rows.values())))
+    if any(len(images) != columns for images in rows.values()):
+        raise ValueError(
+            f"every row needs the same number of images, got {[len(r) for r in rows.values()]}"
+        )
+    images = np.concatenate([np.asarray(images) for images in rows.values()])
+    picture, limits, height = _tiles(images, columns, shape, limits, gap)
+    ax.imshow(picture, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks(gap + height / 2 - 0.5 + (height + gap) * np.arange(len(rows)), list(rows))
+    ax.tick_params(length=0, labelsize=14)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _tiles(images, columns, shape, limits, gap):
+    images = np.asarray(images, dtype=float)
+    if shape is None:
+        side = round(images.shape[1] ** 0.5)
+        shape = (side, side)
+    height, width = shape
+    if images.ndim != 2 or height * width != images.shape[1]:
+        raise ValueError(f"images of shape {images.shape} are not rows of {height}x{width} pixels")
+    if isinstance(limits, str):
+        largest = np.abs(images).max(axis=1, keepdims=True)
+        images, limits = images / np.where(largest > 0, largest, 1), (-1, 1)
+    rows = -(-len(images) // columns)
+    picture = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap), limits[1], dtype=float
+    )
+    for index, image in enumerate(images):
+        top = gap + (index // columns) * (height + gap)
+        left = gap + (index % columns) * (width + gap)
+        picture[top : top + height, left : left + width] = image.reshape(shape)
+    return picture, limits, height
+
+
+def autoencoder_diagram(x, h, r, *, ax=None):
+    """Draw the parts of an autoencoder around one real image.
+
+    Parameters
+    ----------
+    x, r : array_like, shape (height * width,)
+        A square input image and its reconstruction, in [0, 1].
+    h : array_like, shape (k,)
+        The code: drawn as a column of k cells, dark for low and light for high values.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    side = round(len(x) ** 0.5)
+    for left, image in ((0, x), (8, r), (10.9, (np.asarray(x) - np.asarray(r)) ** 2)):
+        ax.imshow(
+            np.asarray(image).reshape(side, side),
+            extent=(left, left + 2, 0, 2),
+            cmap="gray",
+            vmin=0,
+            vmax=1,
+        )
+    ax.imshow(np.asarray(h)[:, None], extent=(4.85, 5.15, 0.1, 1.9), aspect="auto", cmap="gray")
+    ax.add_patch(plt.Rectangle((4.85, 0.1), 0.3, 1.8, fill=False, linewidth=1))
+    for corners, name in (
+        (((2.3, 0), (2.3, 2), (4.5, 1.4), (4.5, 0.6)), "encoder\n$f$"),
+        (((7.7, 0), (7.7, 2), (5.5, 1.4), (5.5, 0.6)), "decoder\n$g$"),
+    ):
+        ax.add_patch(plt.Polygon(corners, facecolor="#56B4E9", alpha=0.6))
+        ax.text(np.mean([x for x, _ in corners]), 1, name, ha="center", va="center", fontsize=15)
+    for centre, name in (
+        (1, "input $x$"),
+        (5, "code $h=f(x)$"),
+        (9, "reconstruction\n$r(x)=g(h)$"),
+        (11.9, "squared error\nof each pixel"),
+    ):
+        ax.text(centre, -0.15, name, ha="center", va="top", fontsize=14)
+    ax.set_xlim(-0.1, 13)
+    ax.set_ylim(-1.1, 2.1)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def arrows(points, vectors, *, color, label=None, ax=None):
+    """Draw vectors at points of the plane, in the units of the axes.
+
+    Parameters
+    ----------
+    points, vectors : array_like, shape (n, 2)
+    color : str
+    label : str, optional
+        For the legend.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    points, vectors = np.asarray(points), np.asarray(vectors)
+    ax.quiver(
+        *points.T,
+        *vectors.T,
+        color=color,
+        label=label,
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        width=0.009,
+        zorder=3,
+    )
+    return ax
+
+
+def code_map(codes, labels, *, ax=None):
+    """Draw two-dimensional codes as a map on which every example is its own digit.
+
+    Parameters
+    ----------
+    codes : array_like, shape (n, 2)
+    labels : array_like of int, shape (n,)
+        Classes from 0 to 9: the marker is the digit itself, so that no reader depends on colour.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    codes, labels = np.asarray(codes), np.asarray(labels)
+    for digit in np.unique(labels):
+        chosen = codes[labels == digit]
+        ax.scatter(*chosen.T, marker=f"${digit}$", s=45, linewidth=0.3, color=f"C{digit % 7}")
+    return ax
