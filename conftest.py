@@ -16,4 +16,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("slow")
-    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.path.suffix))
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slow") is None,
+            item.path.suffix == ".ipynb",
+        )
+    )

@@ -15,6 +15,6 @@ def test_every_solution_is_right(source):
     notebook.run(solved, build.ROOT / "notebooks")
     for cell in exercises:
         printed = "".join(output.get("text", "") for output in cell.outputs)
-        assert "right" in printed, f"line {cell.metadata.course_line} prints {printed!r}"
+        assert "· right" in printed, f"line {cell.metadata.course_line} prints {printed!r}"
         assert "not yet" not in printed, f"line {cell.metadata.course_line} prints {printed!r}"
         assert "not done yet" not in printed, f"line {cell.metadata.course_line}: {printed!r}"
