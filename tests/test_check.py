@@ -13,7 +13,7 @@ BAD = [sys.executable, "-c", "raise SystemExit(3)"]
 def test_all_failed_steps_are_named(monkeypatch, capfd):
     monkeypatch.setattr(check, "LINT", {"first": BAD, "second": GOOD})
     monkeypatch.setattr(check, "REST", {"third": BAD})
-    with pytest.raises(SystemExit, match="^FAILED: first, third$"):
+    with pytest.raises(SystemExit, match=r"^FAILED: first, third$"):
         check.main([])
     assert "--- second" in capfd.readouterr().out
 
