@@ -79,13 +79,13 @@ def bernoulli_cross_entropy(x, r):
 
 
 class _BernoulliCrossEntropy(torch.autograd.Function):
-    """Ten times as fast as torch's own kernel, whose logarithms are computed one by one."""
+    """Several times as fast on the CPU as torch's own kernel, which isn't vectorised there."""
 
     @staticmethod
     def forward(ctx, x, r):
         ctx.save_for_backward(x, r)
         log_r = torch.log(r).clamp_(min=-100)
-        log_rest = torch.neg(r).log1p_().clamp_(min=-100)
+        log_rest = (1 - r).log_().clamp_(min=-100)
         return log_rest.lerp_(log_r, x).sum(dim=1).neg_()
 
     @staticmethod
@@ -96,7 +96,8 @@ class _BernoulliCrossEntropy(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = grad * (torch.log1p(-r).clamp(min=-100) - torch.log(r).clamp(min=-100))
         if ctx.needs_input_grad[1]:
-            grad_r = grad * ((r - x) / (r * (1 - r)).clamp(min=1e-12))
+            variance = (1 - r).mul_(r).clamp_(min=1e-12)
+            grad_r = (r - x).div_(variance).mul_(grad)
         return grad_x, grad_r
 
 

@@ -1,20 +1,18 @@
 """The course's networks: torch modules whose parameters bear the names of the formulas."""
 
+import numbers
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-
-def identity(z):
-    """Return z: the activation of a linear layer."""
-    return z
-
-
-ACTIVATIONS = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "linear": identity,
+# In place: a layer's weighted sums are nobody else's, and each activation's derivative needs only
+# its own output.
+_ACTIVATIONS = {
+    "sigmoid": torch.sigmoid_,
+    "tanh": torch.tanh_,
+    "relu": torch.relu_,
+    "linear": lambda z: z,
 }
 
 
@@ -44,7 +42,7 @@ class Layer(nn.Module):
         super().__init__()
         self.W = nn.Parameter(torch.empty(n_out, n_in))
         self.b = nn.Parameter(torch.zeros(n_out))
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
         if activation == "relu":
             nn.init.kaiming_uniform_(self.W, nonlinearity="relu", generator=generator)
         else:
@@ -52,7 +50,7 @@ class Layer(nn.Module):
 
     def forward(self, a):
         """Return activation(W a + b) for each row of `a`, shape (n, n_in)."""
-        return self.activation(functional.linear(a, self.W, self.b))
+        return _ACTIVATIONS[self.activation](functional.linear(a, self.W, self.b))
 
 
 class TiedLayer(nn.Module):
@@ -75,7 +73,7 @@ class TiedLayer(nn.Module):
         super().__init__()
         self.source = (source,)  # in a tuple, so that torch doesn't list its parameters twice
         self.b = nn.Parameter(torch.zeros(source.W.shape[1]))
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation
 
     @property
     def W(self):
@@ -83,7 +81,7 @@ class TiedLayer(nn.Module):
 
     def forward(self, a):
         """Return activation(W a + b) for each row of `a`."""
-        return self.activation(functional.linear(a, self.W, self.b))
+        return _ACTIVATIONS[self.activation](functional.linear(a, self.W, self.b))
 
 
 class Autoencoder(nn.Module):
@@ -134,11 +132,11 @@ class Autoencoder(nn.Module):
         super().__init__()
         sizes = list(sizes)
         code_activation = activation if code_activation is None else code_activation
-        if len(sizes) < 2 or not all(isinstance(n, int) and n > 0 for n in sizes):
+        if len(sizes) < 2 or not all(isinstance(n, numbers.Integral) and n > 0 for n in sizes):
             raise ValueError(f"sizes must be two or more positive whole numbers, got {sizes}")
         for name in (activation, output, code_activation):
-            if name not in ACTIVATIONS:
-                raise ValueError(f"no activation {name!r}: take one of {', '.join(ACTIVATIONS)}")
+            if name not in _ACTIVATIONS:
+                raise ValueError(f"no activation {name!r}: take one of {', '.join(_ACTIVATIONS)}")
         if not isinstance(generator, torch.Generator):
             raise TypeError(
                 f"generator must be a torch.Generator, for example "

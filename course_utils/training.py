@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import numbers
 import os
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -113,6 +114,10 @@ def fit(
     data = _as_tuple(data, "data")
     validation = None if validation is None else _as_tuple(validation, "validation")
     _check_settings(epochs, batch_size, learning_rate, schedule, optimizer, weight_decay, patience)
+    if validation is not None and len(validation) != len(data):
+        raise ValueError(
+            f"validation must have as many tensors as data, got {len(validation)} and {len(data)}"
+        )
     if patience is not None and validation is None:
         raise ValueError("patience needs validation data: pass validation=, or leave patience out")
     if not isinstance(generator, torch.Generator):
@@ -191,7 +196,7 @@ def _train(model, data, loss, generator, batch_size, update, rates, autocast):
     device = data[0].device
     order = torch.randperm(len(data[0]), generator=generator, device=generator.device).to(device)
     batch = [x.new_empty(batch_size, *x.shape[1:]) for x in data]
-    total = torch.zeros((), device=device)
+    values, sizes = [], []
     for rate, rows in zip(rates, order.split(batch_size), strict=True):
         if len(rows) < batch_size:
             batch = [x[: len(rows)] for x in batch]
@@ -205,20 +210,28 @@ def _train(model, data, loss, generator, batch_size, update, rates, autocast):
         update.zero_grad()
         value.backward()
         update.step()
-        total += value.detach() * len(rows)  # no .item(): on a GPU each would wait for the device
-    return total.item() / len(order)
+        values.append(value.detach())  # no .item(): on a GPU each would wait for the device
+        sizes.append(len(rows))
+    return _mean(values, sizes)
 
 
 @torch.no_grad()
 def _evaluate(model, data, loss, generator, batch_size, autocast):
     """Return the mean loss over the data, in their order."""
-    total = torch.zeros((), device=data[0].device)
+    values, sizes = [], []
     for batch in zip(*(x.split(batch_size) for x in data), strict=True):
         with autocast:
             value = loss(model, *batch, generator)
         _check_scalar(value)
-        total += value * len(batch[0])
-    return total.item() / len(data[0])
+        values.append(value)
+        sizes.append(len(batch[0]))
+    return _mean(values, sizes)
+
+
+def _mean(values, sizes):
+    """Return the mean over all examples from the batches' means."""
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    return float(torch.stack(values).cpu().double() @ weights / weights.sum())
 
 
 def _rates(learning_rate, schedule, epoch, epochs, n, batch_size):
@@ -233,10 +246,12 @@ def _rates(learning_rate, schedule, epoch, epochs, n, batch_size):
 
 def _make_optimizer(model, optimizer, learning_rate, weight_decay, device):
     trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
+    groups = [{"params": trained}]  # one group where that is enough: each costs time in every step
+    if weight_decay:
+        groups = [
+            {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
+            {"params": [p for p in trained if p.ndim < 2]},
+        ]
     fused = device.type in ("cpu", "cuda", "mps", "xpu")
     return OPTIMIZERS[optimizer](groups, lr=learning_rate, fused=fused)
 
@@ -354,7 +369,7 @@ def _move(data, device):
 
 def _check_settings(epochs, batch_size, learning_rate, schedule, optimizer, weight_decay, patience):
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        if value is not None and (not isinstance(value, int) or value < 1):
+        if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
             raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}")
     if not 0 < learning_rate < math.inf:
         raise ValueError(f"learning_rate must be positive, got {learning_rate}")
