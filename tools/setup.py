@@ -23,7 +23,8 @@ SPACE_NEEDED = 2_000_000_000  # bytes on disk, for the smallest build of PyTorch
 
 WHAT_COMES = """\
 Setting up the course in {venv}, once; this takes some minutes.
-To download: {download}."""
+To download, less what is there already: {download}."""
+UPDATE = "Bringing {venv} up to date: 40 MB to download, unless the pins have changed."
 PLAIN = "about 0.35 GB (1.6 GB on disk)"
 CUDA = """\
 about 3 GB (6 GB on disk), most of it for NVIDIA cards; without one, press Ctrl-C
@@ -91,19 +92,23 @@ def is_there(name):
 
 def ensure_venv(extra):
     """Make `.venv` or mend it, install what `extra` asks for, and return its Python."""
-    python = venv_python()
-    if python.exists() and read_stamp(extra) == fingerprint():
-        return python
     try:
-        if not is_sound():
-            print(WHAT_COMES.format(venv=VENV, download=download_size()), flush=True)
-            make_venv()
-        install(extra)
-        for name in {"", extra}:
-            stamp(name).write_text(fingerprint(), encoding="utf-8")
+        if not venv_python().exists() or read_stamp(extra) != fingerprint():
+            set_up(extra)
     except OSError as error:
         raise SetupError(explain(error)) from error
-    return python
+    return venv_python()
+
+
+def set_up(extra):
+    sound = is_sound()
+    announcement = UPDATE if sound and stamp("").exists() else WHAT_COMES
+    print(announcement.format(venv=VENV, download=download_size()), flush=True)
+    if not sound:
+        make_venv()
+    install(extra)
+    for name in {"", extra}:
+        stamp(name).write_text(fingerprint(), encoding="utf-8")
 
 
 def venv_python():
@@ -221,5 +226,6 @@ def explain_output(output, doing):
             f"A package has no build for this computer and Python {version}: the line above names "
             "it; the course is tested with Python 3.11, so try that one (then delete .venv)."
         )
-    lines = output.strip().splitlines()
-    return f"{doing.capitalize()} failed: {lines[-1] if lines else 'no message'}."
+    lines = re.findall(r"ERROR: (.*)", output) or output.split("\n")
+    reason = next((line for line in reversed(lines) if line.strip()), "no reason given")
+    return f"{doing.capitalize()} failed ({reason}): call course.py again, or delete {VENV} first."
