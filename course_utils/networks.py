@@ -132,7 +132,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         sizes = list(sizes)
         code_activation = activation if code_activation is None else code_activation
-        if len(sizes) < 2 or not all(isinstance(n, numbers.Integral) and n > 0 for n in sizes):
+        whole = all(isinstance(n, numbers.Integral) for n in sizes)
+        if len(sizes) < 2 or not whole or min(sizes) < 1:
             raise ValueError(f"sizes must be two or more positive whole numbers, got {sizes}")
         for name in (activation, output, code_activation):
             if name not in _ACTIVATIONS:

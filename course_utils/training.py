@@ -205,7 +205,8 @@ def _train(model, data, loss, generator, batch_size, update, rates, autocast):
         for group in update.param_groups:
             group["lr"] = rate
         with autocast:
-            value = loss(model, *batch, generator)
+            # Aliases, so that a loss may ask for gradients with respect to its inputs.
+            value = loss(model, *(part.detach() for part in batch), generator)
         _check_scalar(value)
         update.zero_grad()
         value.backward()
@@ -215,15 +216,14 @@ def _train(model, data, loss, generator, batch_size, update, rates, autocast):
     return _mean(values, sizes)
 
 
-@torch.no_grad()
 def _evaluate(model, data, loss, generator, batch_size, autocast):
     """Return the mean loss over the data, in their order."""
     values, sizes = [], []
     for batch in zip(*(x.split(batch_size) for x in data), strict=True):
         with autocast:
-            value = loss(model, *batch, generator)
+            value = loss(model, *(part.detach() for part in batch), generator)
         _check_scalar(value)
-        values.append(value)
+        values.append(value.detach())
         sizes.append(len(batch[0]))
     return _mean(values, sizes)
 
