@@ -45,26 +45,30 @@ def image_rows(rows, *, shape=None, limits=(0, 1), cmap="gray", gap=1, ax=None):
 
     Parameters
     ----------
-    rows : dict of str to array_like, each of shape (n, height * width)
-        The name of a row and its images, the same number in each row.
+    rows : list of (str, array_like of shape (n, height * width))
+        The name of each row and its images, the same number in every row.
     shape, limits, cmap, gap, ax
         As in `image_grid`.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError
+        If the rows differ in length, or the images can't be put into that shape.
     """
     ax = plt.gca() if ax is None else ax
-    columns = len(next(iter(rows.values())))
-    if any(len(images) != columns for images in rows.values()):
-        raise ValueError(
-            f"every row needs the same number of images, got {[len(r) for r in rows.values()]}"
-        )
-    images = np.concatenate([np.asarray(images) for images in rows.values()])
+    names, images = zip(*rows, strict=True)
+    columns = len(images[0])
+    if any(len(row) != columns for row in images):
+        raise ValueError(f"every row needs {columns} images, got {[len(row) for row in images]}")
+    images = np.concatenate([np.asarray(row) for row in images])
     picture, limits, height = _tiles(images, columns, shape, limits, gap)
     ax.imshow(picture, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.set_xticks([])
-    ax.set_yticks(gap + height / 2 - 0.5 + (height + gap) * np.arange(len(rows)), list(rows))
+    ax.set_yticks(gap + height / 2 - 0.5 + (height + gap) * np.arange(len(names)), names)
     ax.tick_params(length=0, labelsize=14)
     ax.spines[:].set_visible(False)
     return ax

@@ -1,0 +1,386 @@
+"""Checks of the exercises: one function each, which prints one line.
+
+`right`, `not done yet` (the stub is untouched), or `not yet:` with what was seen and a question.
+A check tries several inputs, accepts every right way of writing it, and never shows the answer.
+"""
+
+import dis
+
+import numpy as np
+
+_NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
+
+
+class _Slip(Exception):
+    """What is wrong with an attempt, said to its author."""
+
+
+class _NotDone(Exception):
+    """The stub is as it was."""
+
+
+def _report(number, examine, attempt):
+    """Print one line on `attempt`: `examine` raises _Slip or _NotDone if it isn't right."""
+    try:
+        if attempt is None or attempt is Ellipsis or _is_stub(attempt):
+            raise _NotDone
+        with np.errstate(all="ignore"):
+            examine(attempt)
+    except _NotDone:
+        print(f"{number} · not done yet")
+    except _Slip as slip:
+        print(f"{number} · not yet: {slip}")
+    except Exception as error:
+        print(f"{number} · not yet: your code stops with {type(error).__name__}: {error}")
+    else:
+        print(f"{number} · right")
+
+
+def _is_stub(attempt):
+    """Whether a function does nothing at all: its body is `...`, perhaps below a docstring."""
+    if not hasattr(attempt, "__code__"):
+        return False
+    return all(
+        step.opname in _NOTHING and (step.argval is None or step.opname == "RESUME")
+        for step in dis.get_instructions(attempt)
+    )
+
+
+def _require(condition, slip):
+    if not condition:
+        raise _Slip(slip)
+
+
+def _array(value, shape, what):
+    """Return `value` as a float array, or say what it is instead."""
+    _require(value is not None, f"{what} is None. Does your function end with `return`?")
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise _Slip(f"{what} should be numbers, but it is {type(value).__name__}.") from None
+    _require(
+        array.shape == shape,
+        f"{what} has shape {array.shape}, expected {shape}. Over which axis do you go?",
+    )
+    return array
+
+
+def _close(a, b, tolerance=1e-6):
+    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance))
+
+
+def _pair(value, what):
+    _require(
+        isinstance(value, (tuple, list)) and len(value) == 2,
+        f"your function should return two arrays, {what}.",
+    )
+    return value
+
+
+def self_test(answers):
+    """Check the answers of lesson 0's self-test: one line for each question."""
+    right = {
+        "a": ((3, 4), "lesson 2 will need it daily: read up on matrix products and shapes"),
+        "b": (-12, "read up on the chain rule"),
+        "c": (5, "read up on variance: how does it change under scaling and shifting?"),
+        "d": (3, "read up on eigenvectors: here A is diagonal, so they can be seen"),
+        "e": (0.2, "read up on conditional probability and Bayes' rule"),
+        "f": (0.5, "read up on the derivative of exp, and on the quotient rule"),
+        "g": ((2, 3), "read up on NumPy's broadcasting: shapes are compared from the right"),
+        "h": (0, "read up on gradients: what holds at a minimum?"),
+    }
+    for question, (value, remedy) in right.items():
+        answer = answers.get(question)
+        if answer is None or answer is Ellipsis:
+            print(f"0.2 {question} · not done yet")
+        elif np.shape(answer) == np.shape(value) and _close(answer, value, 0.01):
+            print(f"0.2 {question} · right")
+        else:
+            print(f"0.2 {question} · not yet: {remedy}")
+
+
+def exercise_0_1(mean_pixel):
+    """Check the mean of each row of an array: the exercise that shows how exercises answer."""
+
+    def examine(attempt):
+        x = np.array([[0.0, 1.0, 0.5, 0.5], [0.2, 0.4, 0.6, 1.0], [0.0, 0.0, 0.0, 1.0]])
+        value = attempt(x.copy())
+        _require(value is not None, "your function returns None. Does it end with `return`?")
+        value = np.asarray(value, dtype=float)
+        _require(
+            value.shape != (4,),
+            "I gave you 3 images of 4 pixels and got 4 numbers back: one for each pixel. "
+            "Which axis of the array runs over the pixels of one image?",
+        )
+        _require(
+            value.shape != (),
+            "I gave you 3 images and got a single number back. Did the mean run over all of them?",
+        )
+        value = _array(value, (3,), "the result")
+        _require(
+            not _close(value, x.sum(axis=1)),
+            "for the image (0, 1, 0.5, 0.5) you say 2, but no pixel is that bright. "
+            "Is this a sum or a mean?",
+        )
+        _require(
+            _close(value, x.mean(axis=1)),
+            f"for the image (0, 1, 0.5, 0.5) you say {value[0]:.3g}. What do you get by hand?",
+        )
+
+    _report("0.1", examine, mean_pixel)
+
+
+def exercise_1_1(best_constants):
+    """Check the constant image of least mean squared error and of least mean cross-entropy."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(11)
+        for n, d in ((50, 6), (7, 3)):
+            x = rng.beta(0.4, 0.8, size=(n, d))
+            both = _pair(attempt(x.copy()), "one for each loss")
+            names = ("the image for the squared error", "the image for the cross-entropy")
+            for c, name in zip(both, names, strict=True):
+                c = _array(c, (d,), name)
+                _require(
+                    not _close(c, np.median(x, axis=0)),
+                    f"{name} is the median of each pixel. Which loss does a median minimise: "
+                    "the square of the distance, or its absolute value?",
+                )
+                _require(
+                    not _close(c, np.full(d, x.mean())),
+                    f"{name} has the same value at every pixel. May c differ from pixel to pixel?",
+                )
+                _require(
+                    not _close(c, np.round(x.mean(axis=0))),
+                    f"{name} is black and white. Must the best c be one of the two?",
+                )
+                _require(
+                    _close(c, x.mean(axis=0)),
+                    f"{name} can be beaten. At the best c, the derivative of the mean loss with "
+                    "respect to each c_i is zero: what does that equation say about c_i?",
+                )
+
+    _report("1.1", examine, best_constants)
+
+
+def exercise_1_2(shrinkage):
+    """Check the products p = max(0, 1 - lambda/s) of a linear autoencoder with weight decay."""
+
+    def examine(attempt):
+        s = np.array([5.0, 2.0, 0.8, 0.1])
+        for decay in (0.0, 0.5, 1.0):
+            p = _array(attempt(s.copy(), decay), s.shape, "the result")
+            right = np.maximum(0, 1 - decay / s)
+            if decay == 0:
+                _require(_close(p, 1), "without decay nothing should shrink, but p isn't 1.")
+                continue
+            _require(
+                not _close(p, 1 - decay / s),
+                f"for s = 0.1 and lambda = {decay:g} you give p = {p[3]:.3g}. With a negative "
+                "product, is the cost really below that of p = 0? What does a = b = sqrt(p) say?",
+            )
+            _require(
+                not _close(p, s / (s + decay)),
+                "s / (s + lambda) is what decay does to a linear *regression*. Here two factors "
+                "are decayed: for a given product p = ab, how small can a² + b² be?",
+            )
+            _require(
+                not _close(p, np.sqrt(right)),
+                "this is a, the weight of one layer. Asked for is the product p = ab.",
+            )
+            _require(
+                not _close(p, np.maximum(0, 1 - decay / s**2)),
+                "you divide by s². Here s is already a variance: is it squared in the cost?",
+            )
+            _require(
+                not (
+                    _close(p, np.maximum(0, 1 - 2 * decay / s))
+                    or _close(p, np.maximum(0, 1 - decay / (2 * s)))
+                ),
+                "the form is right, a factor 2 isn't. For a = b = sqrt(p), what is a² + b²? "
+                "And what is the derivative of (1 - p)²?",
+            )
+            _require(
+                _close(p, right),
+                f"for s = 2 and lambda = {decay:g} you give p = {p[1]:.4g}, but a smaller cost "
+                "exists. Write the cost as a function of p alone; where is its derivative zero?",
+            )
+
+    _report("1.2", examine, shrinkage)
+
+
+def exercise_1_3(another_optimum):
+    """Check a linear autoencoder that equals PCA's projection without tied weights."""
+
+    def examine(attempt):
+        for seed, (d, k) in enumerate(((6, 3), (9, 4))):
+            rng = np.random.default_rng(seed)
+            U_k = np.linalg.qr(rng.normal(size=(d, k)))[0]
+            W1, W2 = _pair(attempt(U_k.copy(), rng), "W1 and W2")
+            W1 = _array(W1, (k, d), "W1, the encoder,")
+            W2 = _array(W2, (d, k), "W2, the decoder,")
+            inside = np.linalg.norm(W2 - U_k @ (U_k.T @ W2)) < 1e-6 * np.linalg.norm(W2)
+            _require(
+                inside,
+                "the columns of W2 leave the principal subspace, so the error is above PCA's. "
+                "How can you mix the columns of U_k and stay inside?",
+            )
+            product = U_k.T @ W2 @ W1 @ U_k
+            _require(
+                _close(W2 @ W1, U_k @ U_k.T),
+                "decoder and encoder lie in the right subspace, but U_kᵀ W2 W1 U_k isn't the "
+                f"identity (its corner is {product[0, 0]:.3g}). If W2 = U_k T, "
+                "what must happen to the encoder so that the product stays?",
+            )
+            _require(
+                not _close(W1, W2.T),
+                "the error is PCA's, but W1 is the transpose of W2. A rotation T keeps that, since "
+                "its inverse is its transpose. Which invertible T is no rotation?",
+            )
+
+    _report("1.3", examine, another_optimum)
+
+
+def exercise_1_4(sensitivity):
+    """Check the length of Dr(x) v for a direction v of any length."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(14)
+        tangent, oblique = np.array([1.0, 0.0]), np.array([1.0, 1.5])
+        cases = [
+            (lambda x: tangent * (oblique @ x), np.outer(tangent, oblique)),
+            (lambda x: np.tanh(A @ x), None),
+        ]
+        A = rng.normal(size=(2, 2))
+        for r, jacobian in cases:
+            x = np.array([0.3, -0.2])
+            D = np.diag(1 - np.tanh(A @ x) ** 2) @ A if jacobian is None else jacobian
+            for v in (np.array([0.0, 1.0]), np.array([3.0, 4.0]), np.array([-0.1, 0.05])):
+                u = v / np.linalg.norm(v)
+                right = np.linalg.norm(D @ u)
+                value = float(_array(attempt(r, x.copy(), v.copy()), (), "the result"))
+                _require(
+                    np.isclose(right, np.linalg.norm(D @ v))
+                    or not np.isclose(value, np.linalg.norm(D @ v), rtol=1e-3),
+                    f"the direction {v} has length {np.linalg.norm(v):.3g}, and your answer grows "
+                    "with that length. What should become of v first?",
+                )
+                _require(
+                    not (
+                        np.isclose(value, abs(u @ D @ u), rtol=1e-3)
+                        or np.isclose(value, abs(v @ D @ v), rtol=1e-3)
+                    )
+                    or np.isclose(right, abs(u @ D @ u), rtol=1e-3),
+                    "you multiply by v once more: v·Dr v is the part of the movement *along v*. "
+                    "Where did the rest of the movement go?",
+                )
+                for factor, hint in (
+                    (2, "twice too large. How far apart are the two points that you compare?"),
+                    (0.5, "half of what it should be. How far apart are the points you compare?"),
+                ):
+                    _require(
+                        not np.isclose(value, factor * right, rtol=1e-3),
+                        f"for v = {v} the result is {hint}",
+                    )
+                _require(
+                    np.isclose(value, right, rtol=1e-3),
+                    f"for v = {v} you find {value:.4g}, which isn't the length of Dr(x) v. Is your "
+                    "step small against the curvature of r, and large against rounding?",
+                )
+
+    _report("1.4", examine, sensitivity)
+
+
+def exercise_1_5(cross_entropy_from_z):
+    """Check the cross-entropy as a function of what comes before the sigmoid."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(15)
+        x, z = rng.uniform(size=(4, 3)), rng.normal(size=(4, 3))
+        r = 1 / (1 + np.exp(-z))
+        terms = -(x * np.log(r) + (1 - x) * np.log(1 - r))
+        value = attempt(x.copy(), z.copy())
+        _require(
+            np.shape(value) != (4, 3),
+            "you return one number for each pixel. The loss of an example is their sum.",
+        )
+        value = _array(value, (4,), "the result")
+        _require(
+            not _close(value, terms.mean(axis=1)),
+            "you take the mean over pixels; -log P(x | h) of an image is the sum.",
+        )
+        _require(
+            not _close(value, -terms.sum(axis=1)),
+            "the sign is turned: a negative logarithm of a probability is never negative.",
+        )
+        _require(
+            not _close(value, -(x * np.log(r)).sum(axis=1)),
+            "only the ones pay. A pixel has two outcomes: does your sum have both?",
+        )
+        _require(
+            _close(value, terms.sum(axis=1)),
+            f"for moderate z you find {value[0]:.4g} where the formula with r = sigm(z) gives "
+            "something else. Insert x = 1: what should be left?",
+        )
+        x = np.array([[1.0, 0.0], [0.0, 1.0], [0.3, 0.3]])
+        z = np.array([[1000.0, -1000.0], [1000.0, -1000.0], [1000.0, -1000.0]])
+        right = np.array([0.0, 2000.0, 1000.0])
+        value = _array(attempt(x.copy(), z.copy()), (3,), "the result")
+        _require(
+            np.isfinite(value).all(),
+            f"for z = ±1000 you get {value}. Which exponential overflows, or which logarithm "
+            "sees a zero? Can the two logarithms be written with log(1 + e^z) alone?",
+        )
+        _require(
+            _close(value, right),
+            f"for x = (0, 1) and z = (1000, -1000) you get {value[1]:.4g}. Both pixels are wrong "
+            "with certainty: should the loss be cut off there?",
+        )
+
+    _report("1.5", examine, cross_entropy_from_z)
+
+
+def exercise_1_6(entropy_floor):
+    """Check the smallest mean cross-entropy that any reconstruction can reach."""
+
+    def examine(attempt):
+        half = np.full((2, 3), 0.5)
+        bits = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+        grey = np.random.default_rng(16).uniform(0.01, 0.99, size=(5, 4))
+        value = float(_array(attempt(half.copy()), (), "the result"))
+        _require(
+            not np.isclose(value, 3),
+            "three pixels of 0.5 give 3: that is in bits. Asked for are nats.",
+        )
+        _require(
+            not np.isclose(value, np.log(2)),
+            "an image of three pixels of 0.5 gives log 2, as much as one pixel. Sum or mean?",
+        )
+        _require(
+            not np.isclose(value, 6 * np.log(2)),
+            "two images give twice as much as one. Asked for is the mean over images.",
+        )
+        _require(
+            not np.isclose(value, 1.5 * np.log(2)),
+            "pixels of 0.5 give half of what they should. A coin has two sides: are both there?",
+        )
+        _require(
+            np.isclose(value, 3 * np.log(2), rtol=1e-5),
+            f"for an image of three pixels of 0.5 you get {value:.4g}. Which r is best there, and "
+            "what does one pixel cost at that r?",
+        )
+        value = float(_array(attempt(bits.copy()), (), "the result"))
+        _require(
+            np.isfinite(value),
+            f"for pixels of exactly 0 and 1 you get {value}. What is the limit of x log x at 0?",
+        )
+        _require(abs(value) < 1e-3, f"bits that are known should cost 0, but you get {value:.3g}.")
+        value = float(_array(attempt(grey.copy()), (), "the result"))
+        right = -(grey * np.log(grey) + (1 - grey) * np.log(1 - grey)).sum(axis=1).mean()
+        _require(
+            np.isclose(value, right, rtol=1e-5),
+            f"for grey pixels you get {value:.4g}. At which r is the cross-entropy of one pixel "
+            "smallest?",
+        )
+
+    _report("1.6", examine, entropy_floor)
