@@ -11,6 +11,7 @@ COMMANDS = {
     "test": ("dev", "run all tests"),
     "check": ("dev", "lint, format, types, unit tests and stale notebooks, in under a minute"),
     "build": ("dev", "build notebooks/ from sources/"),
+    "sweep": ("dev", "compute a table of long runs for data/results/"),
 }
 
 

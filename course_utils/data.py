@@ -4,6 +4,7 @@ Nothing is fetched: MNIST lies in `data/mnist/`, the photographs come with sciki
 scikit-learn. Arrays are `(n_samples, n_features)` throughout.
 """
 
+import csv
 import functools
 import gzip
 import hashlib
@@ -23,11 +24,13 @@ __all__ = [
     "MNIST_FILES",
     "MNIST_FOLDER",
     "PHOTOGRAPHS",
+    "RESULTS_FOLDER",
     "DataError",
     "GaussianMixture",
     "binarize",
     "check_mnist",
     "load_mnist",
+    "load_results",
     "natural_image_patches",
     "photograph",
     "spiral",
@@ -36,6 +39,7 @@ __all__ = [
 ]
 
 MNIST_FOLDER = Path(__file__).resolve().parents[1] / "data" / "mnist"
+RESULTS_FOLDER = MNIST_FOLDER.with_name("results")
 
 
 class DataError(RuntimeError):
@@ -477,3 +481,47 @@ def spiral(n, rng, noise=0.0):
         raise ValueError(f"noise must be a standard deviation from 0 on, got {noise}")
     points, _ = spiral_curve(require_generator(rng).random(require_count(n)))
     return points + noise * rng.standard_normal((n, 2))
+
+
+def load_results(name, *, folder=RESULTS_FOLDER):
+    """Read the table of a sweep: long runs that a lesson takes its figures from.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sweep; `data/results/README.md` has the meaning of the columns.
+    folder : path, optional
+        Where the table lies. Default: `data/results` beside this package.
+
+    Returns
+    -------
+    list of dict
+        One for each row: its settings, its results, versions and date. Numbers are int or float,
+        all else is str; an empty cell is left out.
+
+    Raises
+    ------
+    DataError
+        If there is no such table.
+    """
+    path = Path(folder) / f"{name}.csv"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} is missing: get the course again, or compute the table with "
+            f"`python3 course.py sweep {name}`"
+        ) from None
+    return [
+        {column: _parse(cell) for column, cell in row.items() if cell}
+        for row in csv.DictReader(text.splitlines())
+    ]
+
+
+def _parse(cell: str) -> int | float | str:
+    for number in (int, float):
+        try:
+            return number(cell)
+        except ValueError:
+            continue
+    return cell
