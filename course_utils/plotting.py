@@ -20,7 +20,7 @@ def image_grid(images, *, columns, shape=None, limits=(0, 1), cmap="gray", gap=1
     cmap : str
         Name of a matplotlib colour map.
     gap : int
-        Pixels between the tiles.
+        Pixels between the tiles, without colour.
     ax : Axes, optional
         Where to draw. Default: the current axes.
 
@@ -86,9 +86,7 @@ def _tiles(images, columns, shape, limits, gap):
         largest = np.abs(images).max(axis=1, keepdims=True)
         images, limits = images / np.where(largest > 0, largest, 1), (-1, 1)
     rows = -(-len(images) // columns)
-    picture = np.full(
-        (rows * (height + gap) + gap, columns * (width + gap) + gap), limits[1], dtype=float
-    )
+    picture = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap), np.nan)
     for index, image in enumerate(images):
         top = gap + (index // columns) * (height + gap)
         left = gap + (index % columns) * (width + gap)
@@ -137,19 +135,21 @@ def autoencoder_diagram(x, h, r, *, ax=None):
     ):
         ax.text(centre, -0.15, name, ha="center", va="top", fontsize=14)
     ax.set_xlim(-0.1, 13)
-    ax.set_ylim(-1.1, 2.1)
+    ax.set_ylim(-0.9, 2.1)
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
 
 
-def arrows(points, vectors, *, color, label=None, ax=None):
+def arrows(points, vectors, *, color, width=0.008, label=None, ax=None):
     """Draw vectors at points of the plane, in the units of the axes.
 
     Parameters
     ----------
     points, vectors : array_like, shape (n, 2)
     color : str
+    width : float
+        Width of a shaft, as a share of the width of the axes.
     label : str, optional
         For the legend.
     ax : Axes, optional
@@ -168,7 +168,7 @@ def arrows(points, vectors, *, color, label=None, ax=None):
         angles="xy",
         scale_units="xy",
         scale=1,
-        width=0.009,
+        width=width,
         zorder=3,
     )
     return ax
