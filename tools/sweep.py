@@ -7,10 +7,10 @@ written anew after each row, in one step, so that it may be stopped at any time.
 import argparse
 import csv
 import importlib
-import importlib.metadata
 import os
 import sys
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -96,7 +96,7 @@ def key(setting):
 def compute_row(compute, setting):
     set_threads(1)
     results = {name: f"{value:.4g}" for name, value in compute(setting).items()}
-    versions = {name: importlib.metadata.version(name) for name in ("torch", "numpy")}
+    versions = {name: version(name) for name in ("torch", "numpy")}
     return key(setting), {**results, **versions, "date": date.today().isoformat()}
 
 
