@@ -1,6 +1,7 @@
 """tools.setup: .venv, and the files that say the same things elsewhere."""
 
 import errno
+import importlib.metadata
 import json
 import os
 import shutil
@@ -318,14 +319,33 @@ def test_what_is_half_made_or_outdated_is_mended(tiny):
 
 
 def test_constraints_pin_each_requirement_once_to_a_version_that_it_allows():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    pins = read_pins()
     versions = {canonical(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
     assert len(versions) == len(pins)
     extras = PROJECT["optional-dependencies"].values()
     for line in PROJECT["dependencies"] + [line for extra in extras for line in extra]:
         required = Requirement(line)
         assert required.specifier.contains(versions[canonical(required.name)]), line
+
+
+def test_the_pins_work_from_the_first_release_of_python_3_11_on():
+    assert SpecifierSet(PROJECT["requires-python"]).contains("3.11.0")
+    checked = 0
+    for pin in read_pins():
+        try:
+            installed = importlib.metadata.metadata(pin.name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another system
+        if pin.specifier.contains(installed["Version"]):
+            python = SpecifierSet(installed.get("Requires-Python") or "")
+            assert python.contains("3.11.0"), f"{pin} needs Python {python}"
+            checked += 1
+    assert checked > 100
+
+
+def read_pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if not line.startswith("#")]
 
 
 def canonical(name):

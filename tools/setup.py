@@ -161,6 +161,7 @@ def make_venv():
 
 
 def install(extra):
+    pip("pip")  # the one that was tested, whatever came with Python
     pip("torch", "hatchling", "editables")
     pip("--no-build-isolation", "-e", target(extra))
     spell_path_in_ascii()
