@@ -76,10 +76,8 @@ def image_rows(rows, *, shape=None, limits=(0, 1), cmap="gray", gap=1, ax=None):
 
 def _tiles(images, columns, shape, limits, gap):
     images = np.asarray(images, dtype=float)
-    if shape is None:
-        side = round(images.shape[1] ** 0.5)
-        shape = (side, side)
-    height, width = shape
+    side = round(images.shape[-1] ** 0.5)
+    height, width = (side, side) if shape is None else shape
     if images.ndim != 2 or height * width != images.shape[1]:
         raise ValueError(f"images of shape {images.shape} are not rows of {height}x{width} pixels")
     if isinstance(limits, str):
@@ -90,7 +88,7 @@ def _tiles(images, columns, shape, limits, gap):
     for index, image in enumerate(images):
         top = gap + (index // columns) * (height + gap)
         left = gap + (index % columns) * (width + gap)
-        picture[top : top + height, left : left + width] = image.reshape(shape)
+        picture[top : top + height, left : left + width] = image.reshape(height, width)
     return picture, limits, height
 
 
