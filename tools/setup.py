@@ -59,7 +59,7 @@ def find_python(extra):
     if missing:
         raise SetupError(
             f"The active environment lacks {', '.join(missing)}: in {ROOT} run "
-            f"`python -m pip install -c constraints.txt -e {target(extra)}`."
+            f"`python -m pip install -c constraints.txt -e '{target(extra)}'`."
         )
     return Path(sys.executable)
 
