@@ -85,7 +85,9 @@ def test_no_network(pip_alone, monkeypatch):
         setup.pip("a-package-that-is-nowhere")
 
 
-def test_no_build_for_this_python(pip_alone, monkeypatch):
+@pytest.mark.parametrize("pin", ["", "a-package-that-is-nowhere==1.0\n"])
+def test_no_build_for_this_python(pip_alone, course, monkeypatch, pin):
+    (course / "constraints.txt").write_text(pin)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(setup.SetupError, match="no build for this computer and Python"):
         setup.pip("a-package-that-is-nowhere")

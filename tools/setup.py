@@ -221,11 +221,11 @@ def explain_output(output, doing):
             "The packages could not be downloaded: check the network (or the proxy), then call "
             "course.py again; what has arrived is kept."
         )
-    if re.search(r"No matching distribution", output):
+    if re.search(r"no matching distribution|ResolutionImpossible", output, re.I):
         version = ".".join(map(str, sys.version_info[:2]))
         return (
-            f"A package has no build for this computer and Python {version}: the line above names "
-            "it; the course is tested with Python 3.11, so try that one (then delete .venv)."
+            f"A package, named above, has no build for this computer and Python {version}: delete "
+            ".venv and call course.py with Python 3.11, with which the course is tested."
         )
     lines = re.findall(r"ERROR: (.*)", output) or output.split("\n")
     reason = next((line for line in reversed(lines) if line.strip()), "no reason given")
