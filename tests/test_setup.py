@@ -150,6 +150,14 @@ def test_what_ones_own_environment_lacks_is_named(own_environment, monkeypatch):
         setup.find_python("")
 
 
+def test_a_terminal_of_jupyterlab_finds_the_same_python_and_the_course(course, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    found = setup.variables(course / ".venv/bin/python")
+    assert found["PATH"] == f"{course / '.venv/bin'}{os.pathsep}/usr/bin"
+    assert found["PYTHONPATH"] == str(course)
+
+
 # From nothing to a running command, with stand-ins for the packages
 
 

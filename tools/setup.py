@@ -38,17 +38,26 @@ class SetupError(Exception):
 def run(command, extra, arguments):
     """Run `python -m tools.COMMAND` in an environment that has `extra`; return its exit code."""
     python = find_python(extra)
-    # PYTHONPATH serves Windows, where an accent in the folder's name may break an editable install.
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
-        [str(python), "-P", "-m", f"tools.{command}", *arguments],
-        env={**os.environ, "PYTHONPATH": path},
+        [str(python), "-P", "-m", f"tools.{command}", *arguments], env=variables(python)
     )
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
             continue  # Ctrl-C reached the command too, and it is the one to end in an orderly way
+
+
+def variables(python):
+    """Return the environment variables with which `python` is the one that a terminal finds.
+
+    PYTHONPATH serves Windows, where an accent in the folder's name may break an editable install.
+    """
+    first = {"PATH": str(python.parent), "PYTHONPATH": str(ROOT)}
+    return os.environ | {
+        name: os.pathsep.join(filter(None, [value, os.environ.get(name)]))
+        for name, value in first.items()
+    }
 
 
 def find_python(extra):
