@@ -603,3 +603,39 @@ def test_what_does_not_fit_the_mixture_is_refused():
         mixture.sample(0, np.random.default_rng(0))
     with pytest.raises(TypeError, match=r"must be a numpy\.random\.Generator"):
         mixture.sample(10, 0)
+
+
+# Tables of long runs
+
+
+def test_a_table_has_numbers_as_numbers_and_leaves_empty_cells_out(tmp_path):
+    (tmp_path / "toy.csv").write_text(
+        "part,sizes,k,rate,seed,error,numpy,date\n"
+        "width,784-16,16,0.005,0,1.235e+05,2.4.6,2026-11-25\n"
+        '"a, b",,,,,-3,2.4.6,2026-11-25\n',
+        encoding="utf-8",
+    )
+    first, second = data.load_results("toy", folder=tmp_path)
+    assert first == {
+        "part": "width",
+        "sizes": "784-16",
+        "k": 16,
+        "rate": 0.005,
+        "seed": 0,
+        "error": 123_500.0,
+        "numpy": "2.4.6",
+        "date": "2026-11-25",
+    }
+    assert [type(first[name]) for name in ("k", "rate", "seed", "error")] == [
+        int,
+        float,
+        int,
+        float,
+    ]
+    assert second == {"part": "a, b", "error": -3, "numpy": "2.4.6", "date": "2026-11-25"}
+
+
+def test_without_a_table_one_is_told_how_to_get_it(tmp_path):
+    expected = r"nothing\.csv is missing: .*`python3 course.py sweep nothing`$"
+    with pytest.raises(data.DataError, match=expected):
+        data.load_results("nothing", folder=tmp_path)

@@ -8,6 +8,7 @@ import argparse
 import csv
 import importlib
 import os
+import signal
 import sys
 from datetime import date
 from importlib.metadata import version
@@ -81,7 +82,12 @@ def run(sweep, path, jobs=1, drop=False):
     print(f"{path.name}: {len(rows)} rows are there, {len(missing)} to compute", file=sys.stderr)
     if old:
         write(path, wanted, rows)
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    parallel = joblib.Parallel(
+        n_jobs=jobs,
+        return_as="generator_unordered",
+        initializer=signal.signal,  # Ctrl-C is for this process, which ends the others
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     computed = parallel(joblib.delayed(compute_row)(sweep.compute, s) for s in missing)
     for k, row in tqdm(computed, total=len(missing), desc=path.stem, unit="row"):
         rows[k] = row
