@@ -192,3 +192,89 @@ def code_map(codes, labels, *, ax=None):
         chosen = codes[labels == digit]
         ax.scatter(*chosen.T, marker=f"${digit}$", s=45, linewidth=0.3, color=f"C{digit % 7}")
     return ax
+
+
+def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None):
+    """Draw a small layered network with a number on every unit and every connection.
+
+    Parameters
+    ----------
+    nodes : list of array_like
+        For each layer the numbers in its units, in [-99, 99].
+    edges : list of array_like
+        For each pair of neighbouring layers the numbers on the connections, shape
+        (units of the right layer, units of the left layer), as a weight matrix. Blue lines are
+        positive, dashed orange ones negative.
+    titles : list of str
+        One for each layer.
+    notes : list of list of str, optional
+        What stands below each unit.
+    backward : bool
+        Whether the arrows run from right to left.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the shape of an edge matrix doesn't fit its layers.
+    """
+    ax = plt.gca() if ax is None else ax
+    sizes = [len(layer) for layer in nodes]
+    expected = list(zip(sizes[1:], sizes[:-1], strict=True))
+    shapes = [np.shape(matrix) for matrix in edges]
+    if shapes != expected:
+        raise ValueError(f"layers of {sizes} units need edges of shapes {expected}, got {shapes}")
+    places = [
+        np.stack([np.full(size, 4.0 * layer), (size - 1) - 2.0 * np.arange(size)], axis=1)
+        for layer, size in enumerate(sizes)
+    ]
+    for left, right, matrix in zip(places[:-1], places[1:], edges, strict=True):
+        # Labels stand where fewer lines meet: near the layer that has more units.
+        share = 0.27 if len(left) >= len(right) else 0.73
+        for (j, i), value in np.ndenumerate(np.asarray(matrix)):
+            start, end = (right[j], left[i]) if backward else (left[i], right[j])
+            color = "C0" if value >= 0 else "C1"
+            ax.annotate(
+                "",
+                end,
+                start,
+                arrowprops={
+                    "arrowstyle": "-|>",
+                    "color": color,
+                    "linestyle": "-" if value >= 0 else "--",
+                    "shrinkA": 22,
+                    "shrinkB": 22,
+                },
+            )
+            ax.text(
+                *(left[i] + share * (right[j] - left[i])),
+                _short(value),
+                color=color,
+                ha="center",
+                va="center",
+                fontsize=13,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )
+    for layer, (place, values) in enumerate(zip(places, nodes, strict=True)):
+        ax.scatter(*place.T, s=1900, color="white", edgecolor="black", zorder=3)
+        for unit, value in enumerate(values):
+            ax.text(*place[unit], _short(value), ha="center", va="center", fontsize=14, zorder=4)
+            if notes is not None:
+                below = place[unit] - (0, 0.62)
+                ax.text(*below, notes[layer][unit], ha="center", va="center", fontsize=12)
+    top = max(sizes) + 0.1
+    for layer, title in enumerate(titles):
+        ax.text(4 * layer, top, title, ha="center", va="bottom", fontsize=14)
+    ax.set(xlim=(-0.8, 4 * len(sizes) - 3.2), ylim=(-max(sizes) - 0.1, top + 0.7))
+    ax.set_axis_off()
+    return ax
+
+
+def _short(value):
+    """A number in at most six characters, without a minus before zero."""
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

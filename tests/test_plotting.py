@@ -100,3 +100,50 @@ def test_style_has_colours_for_every_reader():
         grey = [matplotlib.colors.to_rgb(colour) @ weights for colour in colours[:2]]
     assert len(set(colours)) == 8
     assert abs(grey[0] - grey[1]) > 0.2
+
+
+def test_network_diagram_writes_every_number_once(ax):
+    nodes = [[1, 0, -0.5], [0.25, 0.75], [0.1111]]
+    edges = [[[2, -2, 3], [4, 5, 6]], [[7, -8.5]]]
+    titles = ["left", "middle", "right"]
+    assert plotting.network_diagram(nodes, edges, titles=titles, ax=ax) is ax
+    texts = [text.get_text() for text in ax.texts if text.get_text()]
+    numbers = [
+        "1",
+        "0",
+        "-0.5",
+        "0.25",
+        "0.75",
+        "0.111",
+        "2",
+        "-2",
+        "3",
+        "4",
+        "5",
+        "6",
+        "7",
+        "-8.5",
+    ]
+    assert sorted(texts) == sorted([*numbers, *titles])
+    negative = [text for text in ax.texts if text.get_text() in {"-2", "-8.5"}]
+    assert {text.get_color() for text in negative} == {"C1"}
+
+
+def arrow_ends(ax):
+    return {(tuple(arrow.xyann), tuple(arrow.xy)) for arrow in ax.texts if not arrow.get_text()}
+
+
+def test_network_diagram_turns_its_arrows_backward(ax):
+    arguments = [[1, 2], [3]], [[[4, 5]]]
+    plotting.network_diagram(*arguments, titles="ab", notes=[["p", "q"], ["r"]], ax=ax)
+    forward = arrow_ends(ax)
+    assert forward == {((0, 1), (4, 0)), ((0, -1), (4, 0))}
+    assert {"p", "q", "r"} <= {text.get_text() for text in ax.texts}
+    ax.clear()
+    plotting.network_diagram(*arguments, titles="ab", backward=True, ax=ax)
+    assert arrow_ends(ax) == {(end, start) for start, end in forward}
+
+
+def test_network_diagram_names_edges_that_do_not_fit(ax):
+    with pytest.raises(ValueError, match=r"need edges of shapes \[\(1, 2\)\]"):
+        plotting.network_diagram([[1, 2], [3]], [[[4], [5]]], titles="ab", ax=ax)
