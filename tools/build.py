@@ -8,6 +8,7 @@ python -m tools.build --check             run nothing; name what is stale and wh
 
 import argparse
 import ast
+import base64
 import hashlib
 import json
 import os
@@ -168,6 +169,31 @@ def build(source, root=ROOT):
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(nb.dumps(made), encoding="utf-8", newline="\n")
     os.replace(unfinished, path)
+    for name, image in pictures(made).items():
+        (root / "docs").mkdir(exist_ok=True)
+        (root / "docs" / name).write_bytes(image)
+
+
+def pictures(notebook):
+    """Figures that the README shows: those of cells with `picture: NAME.png` in their metadata.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        A built notebook.
+
+    Returns
+    -------
+    dict of str to bytes
+        Name of the file in `docs/`, and the PNG.
+    """
+    return {
+        cell.metadata["picture"]: base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if "picture" in cell.metadata
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    }
 
 
 def lint(source, root=ROOT):
