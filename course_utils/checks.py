@@ -392,3 +392,297 @@ def exercise_1_6(entropy_floor):
         )
 
     _report("1.6", examine, entropy_floor)
+
+
+def exercise_2_1(softplus_slope):
+    """Check the derivative of softplus, written with the activation alone."""
+
+    def examine(attempt):
+        z = np.array([-3.0, -0.5, 0.0, 1.0, 4.0])
+        a = np.log1p(np.exp(z))
+        slope = _array(attempt(a.copy()), a.shape, "the result")
+        _require(
+            not _close(slope, 1 / (1 + np.exp(-a))),
+            "this is sigm(a). The derivative is the sigmoid of z, and you are given a: "
+            "how do you get from a back to e^z?",
+        )
+        _require(
+            not _close(slope, a * (1 - a)),
+            "a(1 - a) is the sigmoid's derivative. What is the derivative of log(1 + e^z) in z?",
+        )
+        _require(
+            not _close(slope, np.exp(-a)),
+            f"at z = 4, where the curve is nearly a straight line of slope 1, you say "
+            f"{slope[-1]:.3g}. Is this the slope, or what it lacks to 1?",
+        )
+        _require(
+            _close(slope, 1 / (1 + np.exp(-z))),
+            f"at z = 0 the activation is log 2 = {a[2]:.3g}; there you say {slope[2]:.4g}, but a "
+            "difference of log(1 + e^z) says otherwise. What is e^a?",
+        )
+
+    _report("2.1", examine, softplus_slope)
+
+
+def exercise_2_2(gradients):
+    """Check the repaired backward pass of the network with one hidden layer."""
+
+    def examine(attempt):
+        for seed, (m, n1, n2, n3, decay) in enumerate(((6, 5, 3, 4, 0.3), (4, 2, 4, 2, 0.05))):
+            rng = np.random.default_rng(seed)
+            W1, b1 = rng.normal(size=(n2, n1)), rng.normal(size=n2)
+            W2, b2 = rng.normal(size=(n3, n2)), rng.normal(size=n3)
+            x, y = rng.normal(size=(m, n1)), rng.uniform(size=(m, n3))
+            arguments = (W1, b1, W2, b2, x, y)
+            found = attempt(*(array.copy() for array in arguments), decay)
+            _require(
+                isinstance(found, (tuple, list)) and len(found) == 4,
+                "your function should return four arrays, the gradients of W1, b1, W2 and b2.",
+            )
+            a2 = 1 / (1 + np.exp(-(x @ W1.T + b1)))
+            a3 = 1 / (1 + np.exp(-(a2 @ W2.T + b2)))
+            delta3 = (a3 - y) * a3 * (1 - a3)
+            delta2 = (delta3 @ W2) * a2 * (1 - a2)
+            right = {
+                "W1": delta2.T @ x / m + decay * W1,
+                "b1": delta2.mean(axis=0),
+                "W2": delta3.T @ a2 / m + decay * W2,
+                "b2": delta3.mean(axis=0),
+            }
+            found = {
+                name: _array(value, right[name].shape, f"the gradient of {name}")
+                for value, name in zip(found, right, strict=True)
+            }
+            wrong = [name for name in right if not _close(found[name], right[name])]
+            _require(
+                not (
+                    _close(found["W2"], delta3.T @ a2 / m + decay / m * W2)
+                    or _close(found["W1"], delta2.T @ x / m + decay / m * W1)
+                ),
+                "the decay is m times too small. The cost has the mean over examples, and the "
+                "decay beside it: does 1/m stand before both?",
+            )
+            _require(
+                wrong != ["W1", "b1"],
+                "W2 and b2 are right, W1 and b1 aren't: everything that uses delta2 is wrong, and "
+                "nothing else. Which three factors does delta2 have?",
+            )
+            _require(
+                not wrong,
+                f"wrong: {', '.join(wrong)}; the others are right. Which line do these share, "
+                "that the others don't use?",
+            )
+
+    _report("2.2", examine, gradients)
+
+
+def exercise_2_3(tied_gradient):
+    """Check the gradient of a weight matrix that serves in both layers."""
+
+    def examine(attempt):
+        for seed, (m, d, k) in enumerate(((5, 4, 3), (7, 3, 3))):
+            rng = np.random.default_rng(seed)
+            W, b1, b2 = rng.normal(size=(k, d)), rng.normal(size=k), rng.normal(size=d)
+            x = rng.uniform(size=(m, d))
+            a2 = 1 / (1 + np.exp(-(x @ W.T + b1)))
+            r = 1 / (1 + np.exp(-(a2 @ W + b2)))
+            delta3 = (r - x) * r * (1 - r)
+            delta2 = (delta3 @ W.T) * a2 * (1 - a2)
+            encoder, decoder = delta2.T @ x / m, a2.T @ delta3 / m
+            found = attempt(W.copy(), b1.copy(), b2.copy(), x.copy())
+            found = _array(found, (k, d), "the gradient of W")
+            for part, name in ((encoder, "encoder"), (decoder, "decoder")):
+                _require(
+                    not _close(found, part),
+                    f"this is the gradient through the {name} alone. W is used twice: a nudge of "
+                    "one entry changes the cost by both ways.",
+                )
+            if k == d:
+                _require(
+                    not (_close(found, encoder + decoder.T) or _close(found, encoder.T + decoder)),
+                    "k = d, and one part is transposed. If the decoder's matrix is Wᵀ, which entry "
+                    "of it does W[i, j] become?",
+                )
+            for factor, hint in (
+                (0.5, "half of it. The two ways add up: is there a mean?"),
+                (m, "m times too large. The cost is a mean over examples."),
+                (-1, "its negative. Which way does the cost change?"),
+                (2, "twice too large. The loss has a factor 1/2."),
+            ):
+                _require(not _close(found, factor * (encoder + decoder)), f"you have {hint}")
+            _require(
+                _close(found, encoder + decoder),
+                f"for d = {d}, k = {k} your first entry is {found[0, 0]:.4g}, but differences of "
+                f"the cost give {(encoder + decoder)[0, 0]:.4g}. Write the two layers with W1 and "
+                "W2 first: what are their gradients, and how does each depend on W?",
+            )
+
+    _report("2.3", examine, tied_gradient)
+
+
+def exercise_2_4(softmax_loss):
+    """Check loss and error term of a softmax layer, for a batch and without overflow."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(24)
+        z, y = 2 * rng.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
+        rows = np.arange(5)
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        wanted = np.eye(3)[y]
+        loss, delta = _pair(attempt(z.copy(), y.copy()), "the losses and the error terms")
+        _require(
+            np.shape(loss) != (),
+            "you return one loss for the whole batch. Asked for is one for each example.",
+        )
+        loss = _array(loss, (5,), "the array of losses")
+        delta = _array(delta, (5, 3), "the array of error terms")
+        _require(
+            not _close(loss, np.log(p[rows, y])),
+            "the loss is negative. What is the sign of the logarithm of a probability?",
+        )
+        _require(
+            _close(loss, -np.log(p[rows, y])),
+            f"for z = {np.round(z[0], 2)} and y = 0 the loss isn't {loss[0]:.4g}. Which "
+            "probability does the softmax give to the right class? Its negative logarithm?",
+        )
+        _require(
+            not _close(delta, wanted - p),
+            "the error terms have the wrong sign: raising z of the right class should lower the "
+            "loss.",
+        )
+        _require(
+            not _close(delta, p),
+            "delta is p for every class. What makes the right class different?",
+        )
+        _require(
+            not _close(delta, (p - wanted) / 5),
+            "delta is divided by m. In this course delta belongs to one example; 1/m comes with "
+            "the gradients.",
+        )
+        _require(
+            not _close(delta, (p - wanted) * p * (1 - p)),
+            "delta has a factor p(1 - p) too much. What became of it when you inserted the "
+            "derivative of the logarithm?",
+        )
+        _require(
+            _close(delta, p - wanted),
+            f"the losses are right, but delta isn't their derivative: its first row is "
+            f"{np.round(delta[0], 3)}, and a row of delta must add up to 0. Does yours?",
+        )
+        z = np.array([[1000.0, 0.0, 0.0], [0.0, -1000.0, -1000.0], [-2000.0, -2000.0, -2001.0]])
+        y = np.array([0, 1, 2])
+        right = np.array([0.0, 1000.0, np.log(2 + np.exp(-1.0)) + 1])
+        loss, delta = attempt(z.copy(), y.copy())
+        loss, delta = _array(loss, (3,), "the losses"), _array(delta, (3, 3), "the error terms")
+        _require(
+            not (np.isfinite(loss[0]) and not np.isfinite(loss[1:]).all()),
+            f"rows with z = (1000, 0, 0) and (-2000, -2000, -2001) in one batch: the losses are "
+            f"{loss}. From which row does the maximum come that you subtract?",
+        )
+        _require(
+            np.isfinite(loss).all() and np.isfinite(delta).all(),
+            f"for z = (1000, 0, 0) the loss is {loss[0]}. Which exponential overflows? What may "
+            "be subtracted from all z of a row without changing p?",
+        )
+        _require(
+            _close(loss, right),
+            f"for z = (0, -1000, -1000) and y = 1 the loss is {loss[1]:.4g}. The network is wrong "
+            "with certainty: does your logarithm see a number that was cut off?",
+        )
+        p = np.array([[1, 0, 0], [1, 0, 0], np.exp([0, 0, -1.0]) / (2 + np.exp(-1.0))])
+        _require(
+            _close(delta, p - np.eye(3)[y]),
+            "for |z| = 1000 the losses are right, but the error terms aren't. Do both use the same "
+            "shifted z?",
+        )
+
+    _report("2.4", examine, softmax_loss)
+
+
+def exercise_2_5(gradient_error):
+    """Check a repaired gradient check: what it says to right and to wrong gradients."""
+
+    def examine(attempt):
+        theta = np.array([0.7, -1.2, 0.4, 2.0])
+
+        def cost(t):
+            return float(np.sin(t).sum() + t[0] * t[1] ** 2)
+
+        right = np.cos(theta) + np.array([theta[1] ** 2, 2 * theta[0] * theta[1], 0, 0])
+        given = theta.copy()
+        of_right = float(_array(attempt(cost, right.copy(), given), (), "the result"))
+        _require(
+            np.array_equal(given, theta),
+            "after the check, theta is not what it was: whoever trains on now starts elsewhere. "
+            "Which line writes into the caller's array?",
+        )
+        _require(
+            not np.isclose(of_right, 1, rtol=1e-3),
+            "a right gradient still gets error 1: your differences are all zero. Are `plus` and "
+            "`minus` two arrays, or two names for one?",
+        )
+        _require(
+            not np.isclose(of_right, 1 / 3, rtol=1e-3),
+            "a right gradient gets error 1/3: your differences are twice or half of what they "
+            "should be. How far apart are the two points?",
+        )
+        _require(
+            not 1e-7 < of_right < 1e-3,
+            f"a right gradient gets error {of_right:.1e}. Do you step to both sides? Is the step "
+            "small against the curvature, and large against rounding?",
+        )
+        _require(
+            of_right < 1e-7,
+            f"a right gradient gets error {of_right:.2g}. After entry k, is it put back before "
+            "entry k + 1 is nudged?",
+        )
+        for wrong, name in (
+            (2 * right, "twice the right gradient"),
+            (-right, "the negative gradient"),
+            (right + np.array([0, 0, 0, 0.1]), "a gradient with one wrong entry"),
+            (right[::-1], "the entries in wrong order"),
+        ):
+            value = float(_array(attempt(cost, wrong.copy(), theta.copy()), (), "the result"))
+            _require(
+                not value < 1e-3,
+                f"for {name} you report {value:.1e}: such a check can't fail. What is compared "
+                "with what?",
+            )
+
+    _report("2.5", examine, gradient_error)
+
+
+def exercise_2_6(four_point):
+    """Check a difference from four points whose error falls with the fourth power of the step."""
+
+    def examine(attempt):
+        def at(f, x, step):
+            return float(_array(attempt(f, x, step), (), "the result"))
+
+        line = at(lambda x: 3 * x, 1.0, 0.1)
+        _require(
+            np.isclose(line, 3, rtol=1e-9),
+            f"the line 3x has slope 3, and you say {line:.4g}. Do the weights of your four points, "
+            "times their distances, add up to 1?",
+        )
+        parabola = at(lambda x: x**2, 1.0, 0.1)
+        _require(
+            np.isclose(parabola, 2, rtol=1e-9),
+            f"x² has slope 2 at 1, and you say {parabola:.4g}. What must hold for the weights of "
+            "x + η and x - η so that the even powers of η cancel?",
+        )
+        cubic = at(lambda x: x**3, 1.0, 0.1)
+        _require(
+            np.isclose(cubic, 3, rtol=1e-9),
+            f"x³ has slope 3 at 1, and you say {cubic:.4g}: the error is {cubic - 3:+.2g}, so the "
+            "term in η² is still there. Which combination of the two central differences, with "
+            "step η and with step 2η, cancels it?",
+        )
+        errors = [abs(at(np.exp, 0.5, step) - np.exp(0.5)) for step in (0.2, 0.1)]
+        _require(
+            14 < errors[0] / max(errors[1], 1e-300) < 18,
+            f"half the step should divide the error by 16, but on exp it divides it by "
+            f"{errors[0] / max(errors[1], 1e-300):.3g}. Do you use f itself at four points?",
+        )
+
+    _report("2.6", examine, four_point)

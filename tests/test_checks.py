@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.special
+import torch
 
-from course_utils import checks
+from course_utils import checks, gradients
 
 
 def said(capsys, check, attempt):
@@ -258,3 +260,246 @@ def test_self_test_answers_each_question(capsys):
     said = capsys.readouterr().out
     assert "0.2 a · not yet" in said
     assert "0.2 b · not yet" in said
+
+
+def sigm(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def backward(W1, b1, W2, b2, x, y, decay, **spoilt):
+    m = len(x)
+    a2 = sigm(x @ W1.T + b1)
+    a3 = sigm(a2 @ W2.T + b2)
+    delta3 = (a3 - y) * a3 * (1 - a3)
+    delta2 = (delta3 @ W2) * spoilt.get("slope", lambda a: a * (1 - a))(a2)
+    scale = spoilt.get("decay_scale", lambda m: 1)(m)
+    return (
+        delta2.T @ x / m + scale * decay * W1,
+        delta2.mean(0),
+        delta3.T @ a2 / m + scale * decay * W2,
+        spoilt.get("db2", lambda delta3: delta3.mean(0))(delta3),
+    )
+
+
+def backward_by_loops(W1, b1, W2, b2, x, y, decay):
+    total = [np.zeros_like(part) for part in (W1, b1, W2, b2)]
+    for x_i, y_i in zip(x, y, strict=True):
+        a2 = sigm(W1 @ x_i + b1)
+        a3 = sigm(W2 @ a2 + b2)
+        delta3 = -(y_i - a3) * a3 * (1 - a3)
+        delta2 = W2.T @ delta3 * a2 * (1 - a2)
+        for part, add in zip(
+            total, (np.outer(delta2, x_i), delta2, np.outer(delta3, a2), delta3), strict=True
+        ):
+            part += add
+    return [part / len(x) + decay * W for part, W in zip(total, (W1, 0, W2, 0), strict=True)]
+
+
+def tied_parts(W, b1, b2, x):
+    a2 = sigm(x @ W.T + b1)
+    r = sigm(a2 @ W + b2)
+    delta3 = (r - x) * r * (1 - r)
+    return (delta3 @ W.T * a2 * (1 - a2)).T @ x / len(x), a2.T @ delta3 / len(x)
+
+
+def tied_by_autograd(W, b1, b2, x):
+    W, b1, b2, x = (torch.tensor(array) for array in (W, b1, b2, x))
+    W.requires_grad_()
+    r = torch.sigmoid(torch.sigmoid(x @ W.T + b1) @ W + b2)
+    (((r - x) ** 2).sum() / (2 * len(x))).backward()
+    return W.grad.numpy()
+
+
+def softmax_by_library(z, y):
+    delta = scipy.special.softmax(z, axis=1)
+    delta[np.arange(len(y)), y] -= 1
+    return scipy.special.logsumexp(z, axis=1) - z[np.arange(len(y)), y], delta
+
+
+def softmax_shifted_by(shift):
+    def softmax_loss(z, y):
+        e = np.exp(z - shift(z))
+        p = e / e.sum(axis=1, keepdims=True)
+        return -np.log(p[np.arange(len(y)), y]), p - np.eye(z.shape[1])[y]
+
+    return softmax_loss
+
+
+def softmax_then(loss=lambda loss: loss, delta=lambda delta, p: delta):
+    def softmax_loss(z, y):
+        right_loss, right_delta = softmax_by_library(z, y)
+        p = scipy.special.softmax(z, axis=1)
+        return loss(right_loss), delta(right_delta, p)
+
+    return softmax_loss
+
+
+def by_directions(cost, gradient, theta):
+    numeric = [
+        (cost(theta + 1e-4 * unit) - cost(theta - 1e-4 * unit)) / 2e-4
+        for unit in np.eye(theta.size)
+    ]
+    return max(abs(gradient - numeric)) / max(abs(gradient))
+
+
+def aliased(cost, gradient, theta):
+    numeric = np.zeros_like(theta)
+    for k in range(theta.size):
+        plus = minus = theta.copy()
+        plus[k] += 1e-4
+        minus[k] -= 1e-4
+        numeric[k] = (cost(plus) - cost(minus)) / 2e-4
+    return np.linalg.norm(gradient - numeric) / np.linalg.norm(gradient + numeric)
+
+
+def restores_wrongly(cost, gradient, theta):
+    t, numeric = theta.copy(), np.zeros_like(theta)
+    for k in range(theta.size):
+        t[k] += 0.1
+        above = cost(t)
+        t[k] -= 0.2
+        numeric[k] = (above - cost(t)) / 0.2
+    return np.linalg.norm(gradient - numeric) / np.linalg.norm(gradient + numeric)
+
+
+def writes_into_theta(cost, gradient, theta):
+    error = by_directions(cost, gradient, theta)
+    theta += 1e-4
+    return error
+
+
+def one_sided(cost, gradient, theta):
+    numeric = [(cost(theta + 1e-4 * unit) - cost(theta)) / 1e-4 for unit in np.eye(theta.size)]
+    return np.linalg.norm(gradient - numeric) / np.linalg.norm(gradient + numeric)
+
+
+def without_the_two(cost, gradient, theta):
+    numeric = [
+        (cost(theta + 1e-4 * unit) - cost(theta - 1e-4 * unit)) / 1e-4
+        for unit in np.eye(theta.size)
+    ]
+    return np.linalg.norm(gradient - numeric) / np.linalg.norm(gradient + numeric)
+
+
+def central(f, x, step):
+    return (f(x + step) - f(x - step)) / (2 * step)
+
+
+def richardson(f, x, step):
+    return (4 * central(f, x, step / 2) - central(f, x, step)) / 3
+
+
+def five_weights(f, x, step):
+    weights = {-2: 1, -1: -8, 0: 0, 1: 8, 2: -1}
+    return sum(w * f(x + place * step) for place, w in weights.items()) / 12 / step
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt"),
+    [
+        (checks.exercise_2_1, lambda a: -np.expm1(-a)),
+        (checks.exercise_2_1, lambda a: [sigm(np.log(np.exp(value) - 1)) for value in a]),
+        (checks.exercise_2_2, backward),
+        (checks.exercise_2_2, backward_by_loops),
+        (checks.exercise_2_3, lambda *arguments: sum(tied_parts(*arguments))),
+        (checks.exercise_2_3, tied_by_autograd),
+        (checks.exercise_2_4, softmax_by_library),
+        (checks.exercise_2_5, by_directions),
+        (
+            checks.exercise_2_5,
+            lambda cost, gradient, theta: gradients.relative_error(
+                gradient, gradients.central_difference(cost, theta)
+            ),
+        ),
+        (checks.exercise_2_6, five_weights),
+        (checks.exercise_2_6, richardson),
+    ],
+)
+def test_right_in_several_styles_2(check, attempt, capsys):
+    assert said(capsys, check, attempt).endswith("· right")
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt", "hint"),
+    [
+        (checks.exercise_2_1, sigm, "this is sigm(a)"),
+        (checks.exercise_2_1, lambda a: a * (1 - a), "the sigmoid's derivative"),
+        (checks.exercise_2_1, lambda a: np.exp(-a), "lacks to 1"),
+        (checks.exercise_2_1, lambda a: 1 - a**2, "What is e^a?"),
+        (checks.exercise_2_2, lambda *a: backward(*a)[:3], "four arrays"),
+        (checks.exercise_2_2, lambda *a: backward(*a)[::-1], "Over which axis"),
+        (
+            checks.exercise_2_2,
+            lambda *a: backward(*a, decay_scale=lambda m: 1 / m),
+            "m times too small",
+        ),
+        (checks.exercise_2_2, lambda *a: backward(*a, slope=lambda a: 1 - a**2), "three factors"),
+        (checks.exercise_2_2, lambda *a: backward(*a, db2=lambda d: d.sum(0)), "wrong: b2;"),
+        (checks.exercise_2_3, lambda *a: tied_parts(*a)[0], "through the encoder alone"),
+        (checks.exercise_2_3, lambda *a: tied_parts(*a)[1], "through the decoder alone"),
+        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)) / 2, "half of it"),
+        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)) * len(a[3]), "m times too large"),
+        (checks.exercise_2_3, lambda *a: -sum(tied_parts(*a)), "its negative"),
+        (checks.exercise_2_3, lambda *a: 2 * sum(tied_parts(*a)), "twice too large"),
+        (checks.exercise_2_3, lambda *a: a[0], "differences of the cost give"),
+        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)).T, "Over which axis"),
+        (
+            checks.exercise_2_3,
+            lambda *a: (
+                sum(tied_parts(*a))
+                if a[0].shape != (3, 3)
+                else tied_parts(*a)[0] + tied_parts(*a)[1].T
+            ),
+            "one part is transposed",
+        ),
+        (checks.exercise_2_4, softmax_shifted_by(lambda z: 0), "Which exponential overflows"),
+        (checks.exercise_2_4, softmax_shifted_by(np.max), "From which row"),
+        (
+            checks.exercise_2_4,
+            lambda z, y: (
+                -np.log(scipy.special.softmax(z, axis=1)[np.arange(len(y)), y] + 1e-12),
+                softmax_by_library(z, y)[1],
+            ),
+            "cut off",
+        ),
+        (checks.exercise_2_4, softmax_then(loss=np.mean), "one for each example"),
+        (checks.exercise_2_4, softmax_then(loss=lambda loss: -loss), "is negative"),
+        (checks.exercise_2_4, softmax_then(loss=lambda loss: loss / np.log(2)), "right class"),
+        (checks.exercise_2_4, softmax_then(delta=lambda delta, p: -delta), "wrong sign"),
+        (checks.exercise_2_4, softmax_then(delta=lambda delta, p: p), "right class different"),
+        (checks.exercise_2_4, softmax_then(delta=lambda delta, p: delta / len(p)), "divided by m"),
+        (
+            checks.exercise_2_4,
+            softmax_then(delta=lambda delta, p: delta * p * (1 - p)),
+            "a factor p(1 - p) too much",
+        ),
+        (checks.exercise_2_4, softmax_then(delta=lambda delta, p: delta**2), "add up to 0"),
+        (
+            checks.exercise_2_4,
+            softmax_then(delta=lambda delta, p: delta if len(p) == 5 else -delta),
+            "the same shifted z",
+        ),
+        (checks.exercise_2_5, aliased, "two names for one"),
+        (checks.exercise_2_5, restores_wrongly, "put back"),
+        (checks.exercise_2_5, writes_into_theta, "the caller's array"),
+        (checks.exercise_2_5, one_sided, "both sides"),
+        (checks.exercise_2_5, without_the_two, "How far apart"),
+        (checks.exercise_2_5, lambda cost, gradient, theta: 0.0, "can't fail"),
+        (checks.exercise_2_6, lambda f, x, step: 2 * central(f, x, step), "add up to 1"),
+        (
+            checks.exercise_2_6,
+            lambda f, x, step: (f(x + step) - f(x)) / step,
+            "even powers",
+        ),
+        (checks.exercise_2_6, central, "still there"),
+        (
+            checks.exercise_2_6,
+            lambda f, x, step: (16 * richardson(f, x, step / 2) - richardson(f, x, step)) / 15,
+            "should divide the error by 16",
+        ),
+    ],
+)
+def test_slip_is_named_2(check, attempt, hint, capsys):
+    line = said(capsys, check, attempt)
+    assert "· not yet: " in line
+    assert hint in line
