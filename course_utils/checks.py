@@ -255,14 +255,12 @@ def exercise_1_4(sensitivity):
     def examine(attempt):
         rng = np.random.default_rng(14)
         tangent, oblique = np.array([1.0, 0.0]), np.array([1.0, 1.5])
+        x, A = np.array([0.3, -0.2]), rng.normal(size=(2, 2))
         cases = [
             (lambda x: tangent * (oblique @ x), np.outer(tangent, oblique)),
-            (lambda x: np.tanh(A @ x), None),
+            (lambda x: np.tanh(A @ x), np.diag(1 - np.tanh(A @ x) ** 2) @ A),
         ]
-        A = rng.normal(size=(2, 2))
-        for r, jacobian in cases:
-            x = np.array([0.3, -0.2])
-            D = np.diag(1 - np.tanh(A @ x) ** 2) @ A if jacobian is None else jacobian
+        for r, D in cases:
             for v in (np.array([0.0, 1.0]), np.array([3.0, 4.0]), np.array([-0.1, 0.05])):
                 u = v / np.linalg.norm(v)
                 right = np.linalg.norm(D @ u)

@@ -60,11 +60,11 @@ def image_rows(rows, *, shape=None, limits=(0, 1), cmap="gray", gap=1, ax=None):
         If the rows differ in length, or the images can't be put into that shape.
     """
     ax = plt.gca() if ax is None else ax
-    names, images = zip(*rows, strict=True)
-    columns = len(images[0])
-    if any(len(row) != columns for row in images):
-        raise ValueError(f"every row needs {columns} images, got {[len(row) for row in images]}")
-    images = np.concatenate([np.asarray(row) for row in images])
+    names, sets = zip(*rows, strict=True)
+    columns = len(sets[0])
+    if any(len(images) != columns for images in sets):
+        raise ValueError(f"every row needs {columns} images, got {[len(row) for row in sets]}")
+    images = np.concatenate([np.asarray(row) for row in sets])
     picture, limits, height = _tiles(images, columns, shape, limits, gap)
     ax.imshow(picture, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.set_xticks([])
