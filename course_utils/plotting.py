@@ -246,8 +246,8 @@ def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None
                     "arrowstyle": "-|>",
                     "color": color,
                     "linestyle": "-" if value >= 0 else "--",
-                    "shrinkA": 22,
-                    "shrinkB": 22,
+                    "shrinkA": 26,
+                    "shrinkB": 26,
                 },
             )
             ax.text(
@@ -260,11 +260,11 @@ def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
     for layer, (place, values) in enumerate(zip(places, nodes, strict=True)):
-        ax.scatter(*place.T, s=1900, color="white", edgecolor="black", zorder=3)
+        ax.scatter(*place.T, s=2600, color="white", edgecolor="black", zorder=3)
         for unit, value in enumerate(values):
             ax.text(*place[unit], _short(value), ha="center", va="center", fontsize=14, zorder=4)
             if notes is not None:
-                below = place[unit] - (0, 0.62)
+                below = place[unit] - (0, 0.7)
                 ax.text(*below, notes[layer][unit], ha="center", va="center", fontsize=12)
     top = max(sizes) + 0.1
     for layer, title in enumerate(titles):
@@ -275,6 +275,8 @@ def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None
 
 
 def _short(value):
-    """A number in at most six characters, without a minus before zero."""
-    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    """A number with three decimals, or with fewer if these say it exactly."""
+    text = f"{value:.3f}"
+    if abs(float(text) - value) < 1e-9:
+        text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
