@@ -275,8 +275,8 @@ def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None
 
 
 def _short(value):
-    """A number with three decimals, or with fewer if these say it exactly."""
+    """A number with three decimals, or with fewer if these say it exactly; no minus before 0."""
     text = f"{value:.3f}"
     if abs(float(text) - value) < 1e-9:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return "0" if text == "-0" else text.replace("-", "\N{MINUS SIGN}")

@@ -124,8 +124,9 @@ def test_network_diagram_writes_every_number_once(ax):
         "7",
         "-8.5",
     ]
+    numbers = [number.replace("-", "\N{MINUS SIGN}") for number in numbers]
     assert sorted(texts) == sorted([*numbers, *titles])
-    negative = [text for text in ax.texts if text.get_text() in {"-2", "-8.5"}]
+    negative = [text for text in ax.texts if text.get_text()[1:] in {"2", "8.5"}]
     assert {text.get_color() for text in negative} == {"C1"}
 
 
