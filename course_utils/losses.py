@@ -1,4 +1,4 @@
-"""Losses of single examples, for NumPy arrays and torch tensors alike."""
+"""Losses of single examples and penalties of a batch, for NumPy arrays and torch tensors alike."""
 
 import numpy as np
 import torch
@@ -121,3 +121,75 @@ def _check_unit_interval(**arrays):
                 f"the cross-entropy needs {name} in [0, 1], but it runs from {low:.3g} to "
                 f"{high:.3g}: use a sigmoid output, inputs scaled to [0, 1], or squared_error"
             )
+
+
+def kl_sparsity(h, rho):
+    """KL penalty on the mean activation of each unit, summed over the units.
+
+    Each unit's mean over the batch, rho_hat, is read as the probability of a coin, and compared
+    with the coin of probability rho. 0 if every mean is rho; steep where a mean nears 0 or 1. It
+    looks at the *mean* alone: a unit that gives rho for every input has no penalty.
+
+    Parameters
+    ----------
+    h : ndarray or Tensor, shape (n, k)
+        Codes of a batch. Their means must lie in (0, 1), as those of sigmoid units do.
+    rho : float in (0, 1)
+        Target for the mean.
+
+    Returns
+    -------
+    float or scalar Tensor
+        sum_j [rho log(rho / rho_hat_j) + (1 - rho) log((1 - rho) / (1 - rho_hat_j))], in nats.
+
+    Raises
+    ------
+    ValueError
+        If `rho` or a mean is not in (0, 1), or if `h` isn't (n, k).
+
+    References
+    ----------
+    Ng (2011), CS294A lecture notes: Sparse autoencoder, section 3.
+    """
+    if not 0 < rho < 1:
+        raise ValueError(f"rho must lie in (0, 1), got {rho}")
+    _check_code(h)
+    rho_hat = h.mean(axis=0)
+    low, high = rho_hat.min().item(), rho_hat.max().item()
+    if not (low > 0 and high < 1):
+        raise ValueError(
+            f"the KL penalty needs mean activations in (0, 1), but they run from {low:.3g} to "
+            f"{high:.3g}: use sigmoid units that are not saturated, or l1_sparsity"
+        )
+    log = np.log if isinstance(h, np.ndarray) else torch.log
+    return -(rho * log(rho_hat / rho) + (1 - rho) * log((1 - rho_hat) / (1 - rho))).sum()
+
+
+def l1_sparsity(h):
+    """L1 penalty on a code: mean over the examples of the summed absolute activations.
+
+    Parameters
+    ----------
+    h : ndarray or Tensor, shape (n, k)
+        Codes of a batch.
+
+    Returns
+    -------
+    float or scalar Tensor
+
+    Raises
+    ------
+    ValueError
+        If `h` isn't (n, k).
+
+    References
+    ----------
+    Olshausen & Field (1996), Nature 381, pages 607-609: one of their choices of penalty.
+    """
+    _check_code(h)
+    return abs(h).sum() / len(h)
+
+
+def _check_code(h):
+    if h.ndim != 2:
+        raise ValueError(f"the code of a batch must have shape (n, k), got {tuple(h.shape)}")

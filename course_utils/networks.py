@@ -16,6 +16,34 @@ _ACTIVATIONS = {
 }
 
 
+def top_k(h, k):
+    """Keep the k largest entries of each code, and set the others to exactly zero.
+
+    Parameters
+    ----------
+    h : Tensor, shape (n, d)
+    k : int, from 1 to d
+
+    Returns
+    -------
+    Tensor, shape (n, d)
+        A new tensor. Gradients flow to the entries that were kept.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range.
+
+    References
+    ----------
+    Makhzani & Frey (2014), k-sparse autoencoders, ICLR.
+    """
+    if not 1 <= k <= h.shape[1]:
+        raise ValueError(f"k must be from 1 to {h.shape[1]}, the width of the code, got {k}")
+    values, places = h.topk(k, dim=1)
+    return torch.zeros_like(h).scatter(1, places, values)
+
+
 class Layer(nn.Module):
     """One layer: a' = activation(W a + b), where a row of the input is an example.
 

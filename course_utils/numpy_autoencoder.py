@@ -154,6 +154,74 @@ def cost_and_grad(theta, x, y, sizes, decay):
     return float(J), gradient
 
 
+def sparse_cost_and_grad(theta, x, sizes, decay, rho, beta):
+    """Cost of a sparse autoencoder and its gradient: `cost_and_grad` with y = x, plus a KL penalty.
+
+    Lesson 3 derives it. The penalty beta sum_j KL(rho || rho_hat_j) joins all examples: rho_hat_j
+    is the mean activation of hidden unit j over the whole batch.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (n_parameters,)
+        Is converted to the type of `x`: pass x in float32 to compute faster and with fewer digits.
+    x : ndarray, shape (m, n_in)
+        Inputs, and targets, in [0, 1].
+    sizes : tuple of int
+        (n_in, n_hidden, n_in).
+    decay : float, >= 0
+        lambda; the biases aren't decayed.
+    rho : float in (0, 1)
+        Target for the mean activation of each hidden unit.
+    beta : float, >= 0
+        Weight of the penalty.
+
+    Returns
+    -------
+    J : float
+    gradient : ndarray, shape (n_parameters,)
+
+    Raises
+    ------
+    ValueError
+        If `rho` isn't in (0, 1), or theta doesn't have the size that `sizes` ask for.
+
+    References
+    ----------
+    Ng (2011), CS294A lecture notes: Sparse autoencoder, section 3.
+    """
+    if not 0 < rho < 1:
+        raise ValueError(f"rho must lie in (0, 1), got {rho}")
+    W1, b1, W2, b2 = unpack(theta.astype(x.dtype, copy=False), sizes)
+    m = len(x)
+    a2 = x @ W1.T
+    a2 += b1
+    sigmoid(a2, out=a2)
+    a3 = a2 @ W2.T
+    a3 += b2
+    sigmoid(a3, out=a3)
+    rho_hat = a2.mean(axis=0)
+
+    delta3 = a3 - x
+    J = 0.5 * np.vdot(delta3, delta3) / m + 0.5 * decay * (np.vdot(W1, W1) + np.vdot(W2, W2))
+    penalty = rho * np.log(rho / rho_hat) + (1 - rho) * np.log((1 - rho) / (1 - rho_hat))
+    J += beta * penalty.sum()
+
+    a3 *= 1 - a3
+    delta3 *= a3
+    grad_W2 = delta3.T @ a2
+    delta2 = delta3 @ W2
+    delta2 += beta * ((1 - rho) / (1 - rho_hat) - rho / rho_hat)
+    a2 *= 1 - a2
+    delta2 *= a2
+    gradient = pack(
+        delta2.T @ x / m + decay * W1,
+        delta2.mean(axis=0),
+        grad_W2 / m + decay * W2,
+        delta3.mean(axis=0),
+    )
+    return float(J), gradient
+
+
 def _sizes(sizes):
     if len(sizes) != 3:
         raise ValueError(f"sizes must be (n_in, n_hidden, n_out), got {sizes}")

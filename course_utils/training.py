@@ -1,4 +1,4 @@
-"""Training: one loop for every lesson."""
+"""Training: one loop of minibatches for every lesson, and L-BFGS on all data at once."""
 
 import hashlib
 import math
@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
+from scipy.optimize import minimize
 from tqdm import tqdm
 
 SCHEDULES = {
@@ -189,6 +190,83 @@ def fit(
     if best is not None:
         model.load_state_dict(best)
     return history
+
+
+def fit_lbfgs(cost_and_grad, theta, *, iterations, memory=100, progress=None):
+    """Minimise a cost of a flat parameter vector by L-BFGS, on all data at once.
+
+    A thin layer over ``scipy.optimize.minimize``. Each iteration evaluates the cost about once.
+
+    Parameters
+    ----------
+    cost_and_grad : callable
+        ``cost_and_grad(theta)`` returns the cost, a float, and its gradient, shape (p,). It may
+        compute in float32; theta itself is float64.
+    theta : ndarray, shape (p,)
+        Where to start. It isn't changed.
+    iterations : int, at least 1
+        Iterations at most. It stops earlier where the cost no longer falls, which happens sooner
+        if the cost is computed in float32.
+    memory : int
+        Number of past steps from which the curvature is estimated.
+    progress : str, optional
+        Show a progress bar with this label on stderr. The variable TQDM_DISABLE=1 silences it.
+
+    Returns
+    -------
+    theta : ndarray of float64, shape (p,)
+    history : dict of str to list of float
+        "cost": after each iteration.
+
+    Raises
+    ------
+    ValueError
+        If `iterations` or `memory` is out of range.
+    FloatingPointError
+        If the cost ends up not finite.
+
+    References
+    ----------
+    Liu & Nocedal (1989), Mathematical Programming 45, pages 503-528.
+    """
+    for name, value in (("iterations", iterations), ("memory", memory)):
+        if not isinstance(value, numbers.Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}")
+    costs: list[float] = []
+    with tqdm(total=iterations, desc=progress, unit="iteration", disable=not progress) as bar:
+
+        def note(intermediate_result):
+            costs.append(float(intermediate_result.fun))
+            bar.update()
+
+        result = minimize(
+            _in_float64(cost_and_grad),
+            theta,
+            jac=True,
+            method="L-BFGS-B",
+            callback=note,
+            options={
+                "maxiter": iterations,
+                "maxfun": 10 * iterations,
+                "maxcor": memory,
+                "ftol": 1e-12,
+                "gtol": 1e-12,
+            },
+        )
+    if not math.isfinite(result.fun):
+        raise FloatingPointError(
+            f"the cost is {result.fun} after {len(costs)} iterations: look for NaN in the data, "
+            f"and start from smaller weights"
+        )
+    return result.x, {"cost": costs}
+
+
+def _in_float64(cost_and_grad):
+    def evaluate(theta):
+        J, gradient = cost_and_grad(theta)
+        return J, gradient.astype(float, copy=False)
+
+    return evaluate
 
 
 def _train(model, data, loss, generator, batch_size, update, rates, autocast):

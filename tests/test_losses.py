@@ -135,3 +135,44 @@ def test_inputs_that_do_not_belong_together(loss):
         loss(X[0].numpy(), R[0].numpy())
     with pytest.raises(TypeError, match="both be NumPy arrays or both be tensors"):
         loss(X, R.numpy())
+
+
+@pytest.mark.parametrize("rho", [0.05, 0.5])
+def test_kl_sparsity_is_the_divergence_of_two_coins(rho):
+    h = uniform(30, 4, seed=5)
+    means = h.mean(dim=0).numpy()
+    expected = sum(scipy.stats.entropy([rho, 1 - rho], [p, 1 - p]) for p in means)
+    assert losses.kl_sparsity(h.numpy(), rho) == pytest.approx(expected, rel=1e-12)
+    assert losses.kl_sparsity(h, rho).item() == pytest.approx(expected, rel=1e-12)
+    assert gradcheck(lambda h: losses.kl_sparsity(h, rho), h.requires_grad_())
+
+
+def test_kl_sparsity_sees_the_mean_alone():
+    constant = np.full((10, 3), 0.05)
+    bursts = np.zeros((20, 3))
+    bursts[0] = 1
+    assert losses.kl_sparsity(constant, 0.05) == pytest.approx(0, abs=1e-15)
+    assert losses.kl_sparsity(bursts, 0.05) == pytest.approx(0, abs=1e-15)
+
+
+def test_kl_sparsity_names_bad_input():
+    h = np.array([[0.5, 0.0], [0.2, 0.0]])
+    with pytest.raises(ValueError, match=r"run from 0 to 0.35"):
+        losses.kl_sparsity(h, 0.05)
+    with pytest.raises(ValueError, match="mean activations"):
+        losses.kl_sparsity(torch.full((2, 2), 1.5), 0.05)
+    with pytest.raises(ValueError, match="mean activations"):
+        losses.kl_sparsity(np.full((2, 2), np.nan), 0.05)
+    with pytest.raises(ValueError, match="rho"):
+        losses.kl_sparsity(h + 0.1, 1.0)
+    with pytest.raises(ValueError, match="shape"):
+        losses.kl_sparsity(h[0], 0.05)
+
+
+def test_l1_sparsity_is_a_mean_over_examples():
+    h = np.array([[1.0, -2.0], [0.0, 0.5], [0.0, 0.0]])
+    assert losses.l1_sparsity(h) == pytest.approx(3.5 / 3)
+    assert losses.l1_sparsity(np.vstack([h, h])) == pytest.approx(3.5 / 3)
+    assert losses.l1_sparsity(torch.tensor(h)).item() == pytest.approx(3.5 / 3)
+    with pytest.raises(ValueError, match="shape"):
+        losses.l1_sparsity(h[0])

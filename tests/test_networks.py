@@ -158,3 +158,15 @@ def test_unknown_activation(name):
 def test_not_a_torch_generator(generator):
     with pytest.raises(TypeError, match=r"generator must be a torch\.Generator"):
         networks.Autoencoder([10, 3], generator=generator)
+
+
+def test_top_k_keeps_the_largest_and_passes_their_gradients():
+    h = torch.tensor([[0.1, 3.0, 2.0, -1.0], [0.0, -2.0, -1.0, -3.0]], requires_grad=True)
+    kept = networks.top_k(h, 2)
+    assert kept.tolist() == [[0, 3, 2, 0], [0, 0, -1, 0]]
+    kept.sum().backward()
+    assert h.grad.tolist() == [[0, 1, 1, 0], [1, 0, 1, 0]]
+    assert torch.equal(networks.top_k(h, 4), h)
+    for k in (0, 5):
+        with pytest.raises(ValueError, match="from 1 to 4"):
+            networks.top_k(h, k)

@@ -113,3 +113,62 @@ def test_bad_arguments_are_named(case):
         network.initialize(SIZES, 0)
     with pytest.raises(ValueError, match="whole number"):
         network.initialize((6, 0, 5), np.random.default_rng(0))
+
+
+SPARSE_SIZES, RHO, BETA = (6, 3, 6), 0.05, 0.7
+
+
+@pytest.fixture
+def inputs(case):
+    rng = np.random.default_rng(4)
+    return rng.normal(size=network.is_weight(SPARSE_SIZES).size), rng.uniform(size=(M, 6))
+
+
+def test_sparse_cost_and_gradient_agree_with_autograd(inputs):
+    theta, x = inputs
+    cost, gradient = network.sparse_cost_and_grad(theta, x, SPARSE_SIZES, DECAY, RHO, BETA)
+    t = torch.tensor(theta, requires_grad=True)
+    W1, b1, W2, b2 = t[:18].view(3, 6), t[18:21], t[21:39].view(6, 3), t[39:]
+    x = torch.tensor(x)
+    h = torch.sigmoid(x @ W1.T + b1)
+    r = torch.sigmoid(h @ W2.T + b2)
+    coins = torch.distributions.Bernoulli
+    divergence = torch.distributions.kl_divergence(
+        coins(torch.tensor(RHO, dtype=x.dtype)), coins(h.mean(0))
+    )
+    expected = (x - r).square().sum() / (2 * M) + BETA * divergence.sum()
+    expected = expected + DECAY / 2 * (W1.square().sum() + W2.square().sum())
+    expected.backward()
+    assert cost == pytest.approx(expected.item(), rel=1e-13)
+    np.testing.assert_allclose(gradient, t.grad.numpy(), rtol=1e-11, atol=1e-14)
+
+
+def test_without_penalty_the_sparse_cost_is_the_plain_one(inputs):
+    theta, x = inputs
+    sparse = network.sparse_cost_and_grad(theta, x, SPARSE_SIZES, DECAY, RHO, 0.0)
+    plain = network.cost_and_grad(theta, x, x, SPARSE_SIZES, DECAY)
+    assert sparse[0] == pytest.approx(plain[0], rel=1e-13)
+    np.testing.assert_allclose(sparse[1], plain[1], rtol=1e-11, atol=1e-15)
+
+
+def test_sparse_cost_computes_in_the_type_of_x_and_changes_nothing(inputs):
+    theta, x = inputs
+    before = theta.copy(), x.copy()
+    J, gradient = network.sparse_cost_and_grad(theta, x, SPARSE_SIZES, DECAY, RHO, BETA)
+    assert gradient.dtype == np.float64
+    assert (theta == before[0]).all()
+    assert (x == before[1]).all()
+    J32, gradient32 = network.sparse_cost_and_grad(
+        theta, x.astype(np.float32), SPARSE_SIZES, DECAY, RHO, BETA
+    )
+    assert gradient32.dtype == np.float32
+    assert pytest.approx(J, rel=1e-6) == J32
+    np.testing.assert_allclose(gradient32, gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_sparse_cost_names_bad_input(inputs):
+    theta, x = inputs
+    with pytest.raises(ValueError, match="rho"):
+        network.sparse_cost_and_grad(theta, x, SPARSE_SIZES, DECAY, 0.0, BETA)
+    with pytest.raises(ValueError, match="need theta of shape"):
+        network.sparse_cost_and_grad(theta[1:], x, SPARSE_SIZES, DECAY, RHO, BETA)

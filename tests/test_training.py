@@ -439,3 +439,42 @@ def test_a_loss_that_is_not_finite_names_the_epoch_and_a_remedy(mode):
 def test_nan_in_the_validation_data_is_named():
     with pytest.raises(FloatingPointError, match="the validation loss is nan in epoch 1"):
         fit(autoencoder(), validation=V * math.nan)
+
+
+def rosenbrock(theta):
+    x, y = theta
+    gradient = np.array([-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)])
+    return (1 - x) ** 2 + 100 * (y - x**2) ** 2, gradient
+
+
+def test_lbfgs_finds_the_minimum_and_leaves_its_start_alone():
+    start = np.array([-1.2, 1.0])
+    theta, history = training.fit_lbfgs(rosenbrock, start, iterations=200)
+    np.testing.assert_allclose(theta, [1, 1], atol=1e-5)
+    assert (start == [-1.2, 1.0]).all()
+    costs = np.array(history["cost"])
+    assert (np.diff(costs) <= 0).all()
+    assert costs[-1] < 1e-9
+
+
+def test_lbfgs_stops_after_its_iterations_and_computes_in_float32():
+    theta, history = training.fit_lbfgs(rosenbrock, np.array([-1.2, 1.0]), iterations=5)
+    assert len(history["cost"]) == 5
+    assert history["cost"][-1] == pytest.approx(rosenbrock(theta)[0])
+
+    def coarse(theta):
+        value, gradient = rosenbrock(theta.astype(np.float32))
+        return float(value), gradient.astype(np.float32)
+
+    theta, _ = training.fit_lbfgs(coarse, np.array([-1.2, 1.0]), iterations=200)
+    assert theta.dtype == np.float64
+    np.testing.assert_allclose(theta, [1, 1], atol=1e-2)
+
+
+def test_lbfgs_names_bad_input():
+    with pytest.raises(ValueError, match="iterations"):
+        training.fit_lbfgs(rosenbrock, np.zeros(2), iterations=0)
+    with pytest.raises(ValueError, match="memory"):
+        training.fit_lbfgs(rosenbrock, np.zeros(2), iterations=5, memory=0)
+    with pytest.raises(FloatingPointError, match="the cost is nan"):
+        training.fit_lbfgs(lambda theta: (np.nan, theta), np.ones(2), iterations=5)
