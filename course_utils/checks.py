@@ -60,7 +60,8 @@ def _array(value, shape, what):
         raise _Slip(f"{what} should be numbers, but it is {type(value).__name__}.") from None
     _require(
         array.shape == shape,
-        f"{what} has shape {array.shape}, expected {shape}. Over which axis do you go?",
+        f"{what} has shape {array.shape}, expected {shape}."
+        + (" Is it transposed?" if array.ndim == 2 and array.T.shape == shape else ""),
     )
     return array
 
@@ -71,7 +72,7 @@ def _close(a, b, tolerance=1e-6):
 
 def _pair(value, what):
     _require(
-        isinstance(value, (tuple, list)) and len(value) == 2,
+        isinstance(value, (tuple, list, np.ndarray)) and len(value) == 2,
         f"your function should return two arrays, {what}.",
     )
     return value
@@ -80,23 +81,28 @@ def _pair(value, what):
 def self_test(answers):
     """Check the answers of lesson 0's self-test: one line for each question."""
     right = {
-        "a": ((3, 4), "lesson 2 will need it daily: read up on matrix products and shapes"),
-        "b": (-12, "read up on the chain rule"),
-        "c": (5, "read up on variance: how does it change under scaling and shifting?"),
-        "d": (3, "read up on eigenvectors: here A is diagonal, so they can be seen"),
-        "e": (0.2, "read up on conditional probability and Bayes' rule"),
-        "f": (0.5, "read up on the derivative of exp, and on the quotient rule"),
-        "g": ((2, 3), "read up on NumPy's broadcasting: shapes are compared from the right"),
-        "h": (0, "read up on gradients: what holds at a minimum?"),
+        "a": ((3, 4), "matrix products and shapes"),
+        "b": (-12, "the chain rule"),
+        "c": (5, "variance: how does it change under scaling and shifting?"),
+        "d": (3, "eigenvalues: A is diagonal here, so they can be seen"),
+        "e": (0.2, "conditional probability and Bayes' rule"),
+        "f": (0.5, "the derivatives of exp and of a quotient"),
+        "g": ((2, 3), "NumPy's broadcasting: shapes are compared from the right"),
+        "h": (0, "gradients: what holds at a minimum?"),
     }
-    for question, (value, remedy) in right.items():
+    count = 0
+    for question, (value, topic) in right.items():
         answer = answers.get(question)
         if answer is None or answer is Ellipsis:
             print(f"0.2 {question} · not done yet")
+        elif isinstance(answer, str):
+            print(f"0.2 {question} · not yet: write a number or a tuple, without quotation marks")
         elif _same(answer, value):
+            count += 1
             print(f"0.2 {question} · right")
         else:
-            print(f"0.2 {question} · not yet: {remedy}")
+            print(f"0.2 {question} · not yet: refresh {topic}")
+    print(f"0.2 · right answers: {count} of {len(right)}")
 
 
 def _same(answer, value):
@@ -172,53 +178,61 @@ def exercise_1_1(best_constants):
 
 
 def exercise_1_2(shrinkage):
-    """Check the products p = max(0, 1 - lambda/s) of a linear autoencoder with weight decay."""
+    """Check p = max(0, 1 - sqrt(lambda_1 lambda_2)/s), for decay that differs between layers."""
 
     def examine(attempt):
         s = np.array([5.0, 2.0, 0.8, 0.1])
-        for decay in (0.0, 0.5, 1.0):
-            p = _array(attempt(s.copy(), decay), s.shape, "the result")
-            right = np.maximum(0, 1 - decay / s)
-            if decay == 0:
-                _require(_close(p, 1), "without decay nothing should shrink, but p isn't 1.")
-                continue
-            _require(
-                not _close(p, 1 - decay / s),
-                f"for s = 0.1 and lambda = {decay:g} you give p = {p[3]:.3g}. With a negative "
-                "product, is the cost really below that of p = 0? What does a = b = sqrt(p) say?",
-            )
-            _require(
-                not _close(p, s / (s + decay)),
-                "s / (s + lambda) is what decay does to a linear *regression*. Here two factors "
-                "are decayed: for a given product p = ab, how small can a² + b² be?",
-            )
-            _require(
-                not _close(p, np.sqrt(right)),
-                "this is a, the weight of one layer. Asked for is the product p = ab.",
-            )
-            _require(
-                not _close(p, np.maximum(0, 1 - decay / s**2)),
-                "you divide by s². Here s is already a variance: is it squared in the cost?",
-            )
-            _require(
-                not (
-                    _close(p, np.maximum(0, 1 - 2 * decay / s))
-                    or _close(p, np.maximum(0, 1 - decay / (2 * s)))
+        for first, second in ((0.6, 0.6), (1.0, 0.3), (0.2, 1.8), (3.0, 0.0)):
+            p = _array(attempt(s.copy(), first, second), s.shape, "the result")
+            root = np.sqrt(first * second)
+            given = f"for s = 2, lambda_1 = {first:g} and lambda_2 = {second:g} you give {p[1]:.4g}"
+            for wrong, hint in (
+                (
+                    1 - root / s,
+                    f"for s = 0.1 you give p = {p[3]:.3g}. With a negative product, is the cost "
+                    "really below that of p = 0?",
                 ),
-                "the form is right, a factor 2 isn't. For a = b = sqrt(p), what is a² + b²? "
-                "And what is the derivative of (1 - p)²?",
-            )
+                (np.sqrt(_shrunk(s, root)), "this is one layer's weight; asked for is p = ab."),
+                (_shrunk(s**2, root), "you divide by s². Here s is already a variance."),
+                (
+                    _shrunk(s, (first + second) / 2),
+                    "you use the mean of the two lambdas, as for a = b. But the layer with the "
+                    "smaller decay may carry more: which a and b are best for a given p = ab?",
+                ),
+                (
+                    _shrunk(s, first * second),
+                    "you use the product of the two lambdas. Double both, and the penalty "
+                    "doubles: does your expression?",
+                ),
+                (
+                    _shrunk(s, first),
+                    "only lambda_1 counts in your answer. What does the decoder's decay do?",
+                ),
+                (
+                    _shrunk(s, 2 * root),
+                    "the form is right, a factor 2 isn't. For a given p, how small is the penalty?",
+                ),
+                (
+                    _shrunk(s, root / 2),
+                    "the form is right, a factor 2 isn't. What is the derivative of (1 - p)²?",
+                ),
+            ):
+                _require(_close(wrong, _shrunk(s, root)) or not _close(p, wrong), hint)
             _require(
-                _close(p, right),
-                f"for s = 2 and lambda = {decay:g} you give p = {p[1]:.4g}, but a smaller cost "
-                "exists. Write the cost as a function of p alone; where is its derivative zero?",
+                _close(p, _shrunk(s, root)),
+                f"{given}, but a smaller cost exists. First fix p = ab: how small can the penalty "
+                "be? Then write the cost as a function of p alone; where is its derivative zero?",
             )
 
     _report("1.2", examine, shrinkage)
 
 
+def _shrunk(s, decay):
+    return np.maximum(0, 1 - decay / s)
+
+
 def exercise_1_3(another_optimum):
-    """Check a linear autoencoder that equals PCA's projection without tied weights."""
+    """Check a linear autoencoder with PCA's error and a decoder of unit, oblique columns."""
 
     def examine(attempt):
         for seed, (d, k) in enumerate(((6, 3), (9, 4))):
@@ -227,23 +241,34 @@ def exercise_1_3(another_optimum):
             W1, W2 = _pair(attempt(U_k.copy(), rng), "W1 and W2")
             W1 = _array(W1, (k, d), "W1, the encoder,")
             W2 = _array(W2, (d, k), "W2, the decoder,")
-            inside = np.linalg.norm(W2 - U_k @ (U_k.T @ W2)) < 1e-6 * np.linalg.norm(W2)
             _require(
-                inside,
+                np.linalg.norm(W2 - U_k @ (U_k.T @ W2)) < 1e-6 * np.linalg.norm(W2),
                 "the columns of W2 leave the principal subspace, so the error is above PCA's. "
                 "How can you mix the columns of U_k and stay inside?",
             )
-            product = U_k.T @ W2 @ W1 @ U_k
+            inside = U_k.T @ W2 @ W1 @ U_k
             _require(
-                _close(W2 @ W1, U_k @ U_k.T),
+                _close(inside, np.eye(k)),
                 "decoder and encoder lie in the right subspace, but U_kᵀ W2 W1 U_k isn't the "
-                f"identity (its corner is {product[0, 0]:.3g}). If W2 = U_k T, "
-                "what must happen to the encoder so that the product stays?",
+                f"identity (its first entry is {inside[0, 0]:.3g}). If W2 = U_k T, what must "
+                "happen to the encoder so that the product stays?",
             )
             _require(
-                not _close(W1, W2.T),
-                "the error is PCA's, but W1 is the transpose of W2. A rotation T keeps that, since "
-                "its inverse is its transpose. Which invertible T is no rotation?",
+                _close(W2 @ W1, U_k @ U_k.T),
+                "the encoder also reads directions outside the principal subspace. What becomes "
+                "of an input that lies there?",
+            )
+            lengths = np.linalg.norm(W2, axis=0)
+            _require(
+                _close(lengths, 1),
+                f"the error is PCA's, but the columns of W2 have lengths {lengths.round(2)}. "
+                "What can you divide by, and what does that do to T and its inverse?",
+            )
+            cosines = W2.T @ W2 - np.eye(k)
+            _require(
+                np.abs(cosines).max() > 1e-3,
+                "the error is PCA's and all columns have length 1, but they are at right angles: "
+                "a rotation of the axes. Which invertible T is no rotation?",
             )
 
     _report("1.3", examine, another_optimum)
@@ -381,6 +406,11 @@ def exercise_1_6(entropy_floor):
             f"for pixels of exactly 0 and 1 you get {value}. What is the limit of x log x at 0?",
         )
         _require(abs(value) < 1e-3, f"bits that are known should cost 0, but you get {value:.3g}.")
+        value = float(_array(attempt(bits.astype(np.float32)), (), "the result"))
+        _require(
+            np.isfinite(value),
+            f"for the same pixels in float32 you get {value}. There, what is 1 - 1e-12?",
+        )
         value = float(_array(attempt(grey.copy()), (), "the result"))
         right = -(grey * np.log(grey) + (1 - grey) * np.log(1 - grey)).sum(axis=1).mean()
         _require(

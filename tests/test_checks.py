@@ -52,13 +52,20 @@ def with_loops_1_1(x):
     return [c, c]
 
 
-def with_loops_1_2(s, decay):
-    return [max(0.0, (value - decay) / value) for value in s]
+def with_loops_1_2(s, first, second):
+    return [max(0.0, 1 - (first * second) ** 0.5 / value) for value in s]
 
 
-def scaled_axes(U_k, rng):
-    scale = np.arange(2, 2 + U_k.shape[1])
-    return (U_k / scale).T, U_k * scale
+def unit_columns(U_k, rng):
+    T = np.eye(U_k.shape[1])
+    T[:2, 1] = 0.6, 0.8
+    return np.linalg.inv(T) @ U_k.T, U_k @ T
+
+
+def random_unit_columns(U_k, rng):
+    T = rng.normal(size=(U_k.shape[1],) * 2)
+    T /= np.sqrt((T**2).sum(0))
+    return [np.linalg.solve(T, U_k.T), U_k @ T]
 
 
 def one_direction(r, x, v):
@@ -94,10 +101,11 @@ def float32(function):
         (checks.exercise_1_1, lambda x: (x.mean(0), x.mean(0))),
         (checks.exercise_1_1, with_loops_1_1),
         (checks.exercise_1_1, float32(lambda x: (x.mean(0), x.mean(0)))),
-        (checks.exercise_1_2, lambda s, decay: np.where(s > decay, 1 - decay / s, 0)),
+        (checks.exercise_1_1, lambda x: np.stack([x.mean(0), x.mean(0)])),
+        (checks.exercise_1_2, lambda s, a, b: np.where(s * s > a * b, 1 - np.sqrt(a * b) / s, 0)),
         (checks.exercise_1_2, with_loops_1_2),
-        (checks.exercise_1_3, scaled_axes),
-        (checks.exercise_1_3, lambda U_k, rng: [2 * U_k.T, U_k / 2]),
+        (checks.exercise_1_3, unit_columns),
+        (checks.exercise_1_3, random_unit_columns),
         (checks.exercise_1_4, one_direction),
         (checks.exercise_1_5, by_cases),
         (
@@ -111,8 +119,27 @@ def test_right_in_several_styles(check, attempt, capsys):
     assert said(capsys, check, attempt).endswith("· right")
 
 
+def float32_entropy(x):
+    inside = np.clip(x, 1e-12, 1 - 1e-12)
+    return -(x * np.log(inside) + (1 - x) * np.log(1 - inside)).sum(axis=1).mean()
+
+
+def shrunk(s, decay):
+    return np.maximum(0, 1 - decay / s)
+
+
+def scaled_axes(U_k, rng):
+    scale = np.arange(2, 2 + U_k.shape[1])
+    return (U_k / scale).T, U_k * scale
+
+
+def reads_outside(U_k, rng):
+    outside = rng.normal(size=U_k.shape)
+    return (U_k + outside - U_k @ (U_k.T @ outside)).T, U_k
+
+
 def entropy(x, log=np.log):
-    x = np.clip(x, 1e-12, 1 - 1e-12)
+    x = np.clip(x, 1e-12, 1 - 1e-12, dtype=float)
     return -(x * log(x) + (1 - x) * log(1 - x))
 
 
@@ -137,20 +164,24 @@ def naive(x, z):
         (checks.exercise_0_1, lambda x: x.sum(axis=1), "sum or a mean"),
         (checks.exercise_0_1, lambda x: x.max(axis=1), "by hand"),
         (checks.exercise_1_1, lambda x: x.mean(0), "two arrays"),
-        (checks.exercise_1_1, lambda x: (x.mean(1), x.mean(1)), "Over which axis"),
+        (checks.exercise_1_1, lambda x: (x.mean(1), x.mean(1)), "expected (6,)"),
         (checks.exercise_1_1, lambda x: (np.median(x, 0), x.mean(0)), "absolute value"),
         (checks.exercise_1_1, lambda x: (x.mean(0), np.round(x.mean(0))), "black and white"),
         (checks.exercise_1_1, lambda x: (0 * x[0] + x.mean(), x.mean(0)), "pixel to pixel"),
         (checks.exercise_1_1, lambda x: (x.mean(0), x[0]), "the cross-entropy can be beaten"),
-        (checks.exercise_1_2, lambda s, decay: 1 - decay / s, "negative product"),
-        (checks.exercise_1_2, lambda s, decay: s / (s + decay), "regression"),
-        (checks.exercise_1_2, lambda s, decay: np.sqrt(np.maximum(0, 1 - decay / s)), "one layer"),
-        (checks.exercise_1_2, lambda s, decay: np.maximum(0, 1 - decay / s**2), "variance"),
-        (checks.exercise_1_2, lambda s, decay: np.maximum(0, 1 - 2 * decay / s), "factor 2"),
-        (checks.exercise_1_2, lambda s, decay: np.maximum(0, 1 - decay / 2 / s), "factor 2"),
-        (checks.exercise_1_2, lambda s, decay: 0 * s, "without decay"),
-        (checks.exercise_1_2, lambda s, decay: np.exp(-decay * s), "where is its derivative"),
+        (checks.exercise_1_2, lambda s, a, b: 1 - np.sqrt(a * b) / s, "negative product"),
+        (checks.exercise_1_2, lambda s, a, b: np.sqrt(shrunk(s, np.sqrt(a * b))), "one layer's"),
+        (checks.exercise_1_2, lambda s, a, b: shrunk(s**2, np.sqrt(a * b)), "variance"),
+        (checks.exercise_1_2, lambda s, a, b: shrunk(s, (a + b) / 2), "mean of the two"),
+        (checks.exercise_1_2, lambda s, a, b: shrunk(s, a * b), "product of the two"),
+        (checks.exercise_1_2, lambda s, a, b: shrunk(s, a), "only lambda_1"),
+        (checks.exercise_1_2, lambda s, a, b: shrunk(s, 2 * np.sqrt(a * b)), "factor 2"),
+        (checks.exercise_1_2, lambda s, a, b: shrunk(s, np.sqrt(a * b) / 2), "factor 2"),
+        (checks.exercise_1_2, lambda s, a, b: s / (s + np.sqrt(a * b)), "a smaller cost exists"),
         (checks.exercise_1_3, lambda U_k, rng: (U_k.T, U_k), "is no rotation"),
+        (checks.exercise_1_3, lambda U_k, rng: (2 * U_k.T, U_k / 2), "have lengths"),
+        (checks.exercise_1_3, scaled_axes, "have lengths"),
+        (checks.exercise_1_3, reads_outside, "outside the principal subspace"),
         (
             checks.exercise_1_3,
             lambda U_k, rng: (
@@ -212,6 +243,7 @@ def naive(x, z):
             lambda x: -(x * np.log(x) + (1 - x) * np.log(1 - x)).sum(1).mean(),
             "limit of x log x",
         ),
+        (checks.exercise_1_6, float32_entropy, "float32"),
         (checks.exercise_1_6, lambda x: 0.0, "Which r is best"),
         (checks.exercise_1_6, lambda x: 3 * np.log(2), "cost 0"),
         (
@@ -247,19 +279,22 @@ def test_self_test_answers_each_question(capsys):
     right = {"a": (3, 4), "b": -12, "c": 5, "d": 3, "e": 1 / 5, "f": 0.5, "g": [2, 3], "h": 0}
     checks.self_test(right)
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [f"0.2 {question} · right" for question in right]
+    assert lines[:8] == [f"0.2 {question} · right" for question in right]
+    assert lines[8] == "0.2 · right answers: 8 of 8"
 
     checks.self_test(right | {"a": (4, 3), "b": 12, "c": ..., "h": None})
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(" · ")[1].split(":")[0] for line in lines] == [
+    assert [line.split(" · ")[1].split(":")[0] for line in lines[:8]] == [
         *("not yet", "not yet", "not done yet"),
         *("right", "right", "right", "right"),
         "not done yet",
     ]
-    checks.self_test({"a": "three", "b": "four"})
+    assert lines[8].endswith("4 of 8")
+
+    checks.self_test({"a": "three", "b": [1, [2]]})
     said = capsys.readouterr().out
-    assert "0.2 a · not yet" in said
-    assert "0.2 b · not yet" in said
+    assert "0.2 a · not yet: write a number" in said
+    assert "0.2 b · not yet: refresh" in said
 
 
 def sigm(z):
@@ -427,7 +462,7 @@ def test_right_in_several_styles_2(check, attempt, capsys):
         (checks.exercise_2_1, lambda a: np.exp(-a), "lacks to 1"),
         (checks.exercise_2_1, lambda a: 1 - a**2, "What is e^a?"),
         (checks.exercise_2_2, lambda *a: backward(*a)[:3], "four arrays"),
-        (checks.exercise_2_2, lambda *a: backward(*a)[::-1], "Over which axis"),
+        (checks.exercise_2_2, lambda *a: backward(*a)[::-1], "expected"),
         (
             checks.exercise_2_2,
             lambda *a: backward(*a, decay_scale=lambda m: 1 / m),
@@ -442,7 +477,7 @@ def test_right_in_several_styles_2(check, attempt, capsys):
         (checks.exercise_2_3, lambda *a: -sum(tied_parts(*a)), "its negative"),
         (checks.exercise_2_3, lambda *a: 2 * sum(tied_parts(*a)), "twice too large"),
         (checks.exercise_2_3, lambda *a: a[0], "differences of the cost give"),
-        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)).T, "Over which axis"),
+        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)).T, "expected"),
         (
             checks.exercise_2_3,
             lambda *a: (

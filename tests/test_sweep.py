@@ -259,7 +259,7 @@ def test_strange_inputs_are_what_they_are_called():
     axes = rng.standard_normal((2, 5))  # data that fill a plane in five dimensions
     known = (3 + rng.standard_normal((4000, 2)) @ axes).astype(np.float32)
     x = known[:2000] ** 2
-    kinds = introduction.strange_inputs(x, known, 0.1, 0.9, rng)
+    kinds = introduction.strange_inputs(x, known, -99, 99, rng)  # so wide that nothing is clipped
     assert list(kinds) == ["data", "span", "shuffled", "uniform"]
     assert all(kind.shape == x.shape and kind.dtype == np.float32 for kind in kinds.values())
     assert np.array_equal(kinds["data"], x)
@@ -274,8 +274,11 @@ def test_strange_inputs_are_what_they_are_called():
     assert np.array_equal(np.sort(kinds["shuffled"], axis=1), np.sort(x, axis=1))
     orders = np.argsort(np.argsort(kinds["shuffled"], axis=1), axis=1)
     assert len(np.unique(orders, axis=0)) > 100  # of 120: each row has an order of its own
-    assert kinds["uniform"].min() == pytest.approx(0.1, abs=1e-3)
-    assert kinds["uniform"].max() == pytest.approx(0.9, abs=1e-3)
+
+    clipped = introduction.strange_inputs(x, known, 0.1, 0.9, rng)
+    for kind in ("span", "uniform"):
+        assert clipped[kind].min() == pytest.approx(0.1, abs=1e-3)
+        assert clipped[kind].max() == pytest.approx(0.9, abs=1e-3)
 
 
 def test_networks_are_built_as_their_settings_say():

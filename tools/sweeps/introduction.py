@@ -25,14 +25,23 @@ def settings():
             for pixels in ("grey", "binarised")
             for loss in ("squared_error", "bernoulli_cross_entropy")
         ),
-        {"part": "identity", "data": "digits"} | bottleneck(32),
-        {"part": "identity", "data": "digits"} | unconstrained("784-1000", "relu", 5, 256, 2e-3),
-        {"part": "identity", "data": "patches"} | unconstrained("64-200", "relu", 20, 128, 3e-3),
+        *(
+            {"part": "identity", "data": "digits"} | network | {"examples": 20_000}
+            for network in (
+                unconstrained("784-1000", "relu", 5, 128, 2e-3) | {"output": "sigmoid"},
+                bottleneck(32),
+                unconstrained("784-1000", "relu", 5, 128, 2e-3),
+                bottleneck(32) | {"output": "linear", "learning_rate": 2e-3},
+            )
+        ),
         {"part": "identity", "data": "patches"} | unconstrained("64-400", "relu", 30, 128, 3e-3),
         {"part": "linear"} | unconstrained("784-16", "linear", 15, 512, 1e-2, examples=50_000),
     ]
     seeded = [
-        {"part": "identity", "data": "digits", "model": "pca", "k": 300, "examples": 50_000},
+        *(
+            {"part": "identity", "data": "digits", "model": "pca", "k": k, "examples": 20_000}
+            for k in (32, 300)
+        ),
         *networks,
     ]
     return [
@@ -191,13 +200,16 @@ def mean_loss(model, x, measure=losses.squared_error):
 
 
 def strange_inputs(x, known, low, high, rng):
-    """Data, noise with the mean and covariance of known data, shuffled data, uniform noise."""
+    """Data, noise with mean and covariance of known data, shuffled data, uniform noise.
+
+    Noise is clipped to the range of the data, so that a sigmoid output could give it.
+    """
     span = rng.multivariate_normal(
         known.mean(axis=0, dtype=np.float64), np.cov(known.T), len(x), method="eigh"
     )
     return {
         "data": x,
-        "span": span.astype(np.float32),
+        "span": span.clip(low, high).astype(np.float32),
         "shuffled": rng.permuted(x, axis=1),
         "uniform": rng.uniform(low, high, x.shape).astype(np.float32),
     }
