@@ -59,12 +59,22 @@ def settings():
         for decay in (3e-3, 3e-4)
         for model in ({"model": "kl", "beta": 3.0, "rho": 0.1}, plain)
     ]
+    rows += [
+        {"part": "superposition", "k": 40, "model": model, "strength": strength}
+        for model, strength in (("none", 0.0), ("l1", 0.1), ("top_k", 3), ("jump_relu", 0.05))
+    ]
     return [setting | {"seed": seed} for setting in rows for seed in SEEDS]
 
 
 def compute(setting):
     """Run one setting and return what is measured."""
-    return {"filters": filters, "penalties": penalties, "probe": probe}[setting["part"]](setting)
+    parts = {
+        "filters": filters,
+        "penalties": penalties,
+        "probe": probe,
+        "superposition": superposition,
+    }
+    return parts[setting["part"]](setting)
 
 
 def filters(setting):
@@ -206,6 +216,84 @@ def probe(setting):
         strength=results["strength_60000"],
     )
     return results | {"nearly_zero": np.mean(h_test < 0.1)}
+
+
+def superposition(setting):
+    """Sparse features, more of them than dimensions: does a sparse autoencoder find them?"""
+    generator = torch.Generator().manual_seed(setting["seed"])
+    directions, x = superposed(setting["k"], 20, 20_000, generator)
+    x_test = superposed(setting["k"], 20, N_TEST, generator, directions)[1]
+    V = unit_rows(torch.randn(setting["k"], 20, generator=generator))
+    parameters = {
+        "W": V.clone(),
+        "b": torch.zeros(setting["k"]),
+        "V": V,
+        "log_t": torch.full((setting["k"],), 0.1).log(),
+    }
+    for parameter in parameters.values():
+        parameter.requires_grad_()
+    optimizer = torch.optim.Adam(parameters.values(), lr=3e-3)
+    torch.set_flush_denormal(True)
+    steps = 4_000
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 3e-3 * min(1, 2 * (1 - step / steps))
+        rows = torch.randint(len(x), (256,), generator=generator)
+        strength = setting["strength"] * min(1, step / 1000)
+        J = feature_cost(x[rows], setting["model"], strength, setting["strength"], **parameters)[0]
+        optimizer.zero_grad()
+        J.backward()
+        optimizer.step()
+    with torch.no_grad():
+        _, h, r = feature_cost(x_test, setting["model"], 0.0, setting["strength"], **parameters)
+        cosines = (directions @ unit_rows(V).T).abs().max(dim=1).values
+    return {
+        "mean_cosine": cosines.mean().item(),
+        "found": (cosines > 0.95).double().mean().item(),
+        "active_units": (h > 0).sum(dim=1).double().mean().item(),
+        "relative_error": ((r - x_test).square().sum() / x_test.square().sum()).item(),
+    }
+
+
+def superposed(n_features, d, n, generator, directions=None):
+    """Sums of a few of `n_features` directions, each in a twentieth of the examples."""
+    if directions is None:
+        directions = unit_rows(torch.randn(n_features, d, generator=generator))
+    active = torch.rand(n, n_features, generator=generator) < 0.05
+    size = 0.5 + 0.5 * torch.rand(n, n_features, generator=generator)
+    return directions, (active * size) @ directions
+
+
+def unit_rows(V):
+    return torch.nn.functional.normalize(V, dim=1)
+
+
+class Step(torch.autograd.Function):
+    """1 where z > t, else 0; the threshold's gradient is that of a ramp 0.1 wide."""
+
+    @staticmethod
+    def forward(ctx, z, t):
+        ctx.save_for_backward(z, t)
+        return (z > t).float()
+
+    @staticmethod
+    def backward(ctx, grad):
+        z, t = ctx.saved_tensors
+        return None, -(grad * ((z - t).abs() < 0.05) / 0.1).sum(dim=0)
+
+
+def feature_cost(x, model, strength, k, W, b, V, log_t):
+    """Mean cost of a batch, the code, and the reconstruction."""
+    h = torch.relu(x @ W.T + b)
+    penalty = torch.zeros(())
+    if model == "l1":
+        penalty = losses.l1_sparsity(h)
+    elif model == "top_k":
+        h = top_k(h, int(k))
+    elif model == "jump_relu":
+        on = Step.apply(h, log_t.exp())
+        h, penalty = h * on, on.sum(dim=1).mean()
+    r = h @ unit_rows(V)
+    return losses.squared_error(x, r).mean() / 2 + strength * penalty, h, r
 
 
 def patches(setting):
