@@ -714,3 +714,257 @@ def exercise_2_6(four_point):
         )
 
     _report("2.6", examine, four_point)
+
+
+def exercise_3_1(kl):
+    """Check the KL penalty of one unit, for numbers and arrays of mean activations."""
+
+    def examine(attempt):
+        at_target = float(_array(attempt(0.05, 0.05), (), "kl(0.05, 0.05)"))
+        _require(
+            abs(at_target) < 1e-12,
+            f"kl(0.05, 0.05) is {at_target:.3g}. How far is a distribution from itself?",
+        )
+        for rho, rho_hat in ((0.05, 0.5), (0.05, 0.001), (0.2, 0.9)):
+            right = rho * np.log(rho / rho_hat) + (1 - rho) * np.log((1 - rho) / (1 - rho_hat))
+            value = float(_array(attempt(rho, rho_hat), (), "the result"))
+            here = f"kl({rho}, {rho_hat}) is {value:.3g}"
+            first = rho * np.log(rho / rho_hat)
+            _require(
+                not _close(value, first),
+                f"{here}: this is the unit's `on` alone (and can be negative, which no divergence "
+                "is). A coin has two sides: does your sum have both?",
+            )
+            _require(
+                not _close(value, -right),
+                f"{here}, but a divergence is never negative. Which of the two is divided by "
+                "which?",
+            )
+            turned = rho_hat * np.log(rho_hat / rho) + (1 - rho_hat) * np.log(
+                (1 - rho_hat) / (1 - rho)
+            )
+            _require(
+                not _close(value, turned),
+                f"{here}: this is KL(rho_hat || rho). Which of the two distributions weights the "
+                "logarithms in KL(rho || rho_hat)?",
+            )
+            _require(
+                not _close(value, right / np.log(2)),
+                f"{here}: that is in bits. Asked for are nats, with the natural logarithm.",
+            )
+            _require(
+                _close(value, right),
+                f"{here}, which isn't the divergence of these two coins. What is the probability "
+                "of each side, under the one and under the other?",
+            )
+        means = np.array([0.01, 0.05, 0.4])
+        right = 0.05 * np.log(0.05 / means) + 0.95 * np.log(0.95 / (1 - means))
+        value = _array(attempt(0.05, means.copy()), (3,), "the result for three units")
+        _require(_close(value, right), "for an array of three means it differs from one at a time.")
+
+    _report("3.1", examine, kl)
+
+
+def exercise_3_2(hidden_error):
+    """Check the repaired hidden error term of the sparse autoencoder."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(32)
+        for m, n_hidden, d in ((7, 3, 5), (4, 2, 6)):
+            delta3, W2 = rng.normal(size=(m, d)), rng.normal(size=(d, n_hidden))
+            a2, rho, beta = rng.uniform(0.05, 0.95, size=(m, n_hidden)), 0.1, 3.0
+            slope, back = a2 * (1 - a2), delta3 @ W2
+
+            def push(p, rho=rho, beta=beta):
+                return beta * ((1 - rho) / (1 - p) - rho / p)
+
+            shared = push(a2.mean(axis=0))
+            right = (back + shared) * slope
+            arguments = (delta3.copy(), W2.copy(), a2.copy(), rho, beta)
+            value = _array(attempt(*arguments), (m, n_hidden), "the result")
+            for wrong, hint in (
+                (
+                    back * slope + shared,
+                    "the penalty's part isn't multiplied by the slope. The penalty depends on a2, "
+                    "and the derivative is one in z2: which link of the chain is missing?",
+                ),
+                (
+                    (back + push(a2)) * slope,
+                    "each example uses its own activation where the mean belongs. Which number "
+                    "does the penalty look at?",
+                ),
+                (
+                    back * slope + push(a2),
+                    "two things are still wrong: whose mean is rho_hat, and what is multiplied "
+                    "by the slope?",
+                ),
+                (
+                    (back + push(a2.mean(axis=1, keepdims=True))) * slope,
+                    "the mean runs over the units of one example. Over what does rho_hat run?",
+                ),
+                (
+                    (back - shared) * slope,
+                    "the penalty pushes the wrong way: a unit that is too active becomes more so. "
+                    "What is the sign of KL's derivative where rho_hat > rho?",
+                ),
+                (
+                    (back + shared / m) * slope,
+                    "there is a factor 1/m too many. The error term is m times the derivative of "
+                    "J: where does the m go?",
+                ),
+                ((back + shared / beta) * slope, "beta is missing."),
+                (back * slope, "the penalty has no part in it at all."),
+                (
+                    (back - beta * rho / a2.mean(axis=0)) * slope,
+                    "only one of the two terms of the penalty's derivative is there. What pushes "
+                    "an overactive unit down?",
+                ),
+            ):
+                _require(not _close(value, wrong), hint)
+            _require(
+                _close(value, right),
+                "it differs from the derivative of the cost in z2. Compare your lines with the "
+                "formula in the text, factor by factor.",
+            )
+
+    _report("3.2", examine, hidden_error)
+
+
+def exercise_3_3(best_patch):
+    """Check the patch of mean 0 and bounded norm that excites a unit most."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(33)
+        for d in (6, 64):
+            w = rng.normal(size=d) + 1
+            x = _array(attempt(w.copy()), (d,), "the patch")
+            plain = w / np.linalg.norm(w)
+            _require(
+                not _close(x, plain),
+                f"w/||w|| would be right without the second condition, but its entries add up to "
+                f"{plain.sum():.2g}. Which part of w changes no weighted sum of a patch of mean 0?",
+            )
+            _require(
+                abs(x.sum()) < 1e-6,
+                f"the entries add up to {x.sum():.3g}, so the mean isn't 0.",
+            )
+            norm = np.linalg.norm(x)
+            _require(
+                norm < 1 + 1e-6,
+                f"the patch has norm {norm:.3g}, more than 1. In which order do you take away the "
+                "mean and divide by the norm?",
+            )
+            centred = w - w.mean()
+            best = np.linalg.norm(centred)
+            _require(
+                w @ x > 0,
+                "your patch turns the unit off rather than on: w·x is negative.",
+            )
+            _require(
+                w @ x > best * (1 - 1e-6),
+                f"your patch gives w·x = {w @ x:.4g}, and a better one exists (norm "
+                f"{norm:.3g}, and 1 is allowed). Among vectors of mean 0, which lies in w's "
+                "direction?",
+            )
+
+    _report("3.3", examine, best_patch)
+
+
+def exercise_3_4(shrink):
+    """Check the minimiser of (z - h)^2 / 2 + beta |h|, entry by entry."""
+
+    def examine(attempt):
+        z = np.array([[-3.0, -0.4, 0.0], [0.2, 0.9, 2.5]])
+        for beta in (0.5, 1.0):
+            h = _array(attempt(z.copy(), beta), z.shape, "the result")
+            right = np.sign(z) * np.maximum(np.abs(z) - beta, 0)
+            for wrong, hint in (
+                (
+                    z - beta * np.sign(z),
+                    f"for z = 0.2 and beta = {beta:g} you give {h[1, 0]:.3g}, on the other side of "
+                    "0. Is the cost there below that of h = 0?",
+                ),
+                (
+                    np.where(np.abs(z) > beta, z, 0),
+                    "you cut off what is small and keep the rest as it is. Where is the derivative "
+                    "zero for h > 0?",
+                ),
+                (
+                    np.maximum(z - beta, 0),
+                    "right for positive z, but z = -3 gives 0. The penalty asks for |h|: what "
+                    "happens on the other side?",
+                ),
+                (
+                    z / (1 + beta),
+                    "this is what a penalty on h²/2 does: everything shrinks, nothing becomes 0.",
+                ),
+                (
+                    np.sign(z) * np.maximum(np.abs(z) - 2 * beta, 0),
+                    "the form is right, a factor 2 isn't. What is the derivative of (z - h)²/2?",
+                ),
+                (
+                    np.sign(z) * np.maximum(np.abs(z) - beta / 2, 0),
+                    "the form is right, a factor 2 isn't. What is the derivative of (z - h)²/2?",
+                ),
+            ):
+                _require(not _close(h, wrong), hint)
+            _require(
+                _close(h, right),
+                f"for z = 2.5 and beta = {beta:g} you give {h[1, 2]:.4g}, and a smaller cost "
+                "exists. Write the cost for h > 0 without the bars: where is its derivative zero?",
+            )
+
+    _report("3.4", examine, shrink)
+
+
+def exercise_3_5(top_k):
+    """Check the repaired top-k: the k largest entries of each example's code."""
+
+    def examine(attempt):
+        rng = np.random.default_rng(35)
+        cases = [
+            (np.array([[0.9, 0.1, 0.8, 0.7], [0.2, 0.3, 0.4, 0.6], [0.5, 0.0, 0.1, 0.2]]), 2),
+            (rng.uniform(size=(6, 5)), 1),
+            (rng.normal(size=(5, 7)), 3),
+        ]
+        for h, k in cases:
+
+            def largest(h, axis, k=k):
+                places = np.argsort(-h, axis=axis).argsort(axis=axis)
+                return places < k
+
+            value = _array(attempt(h.copy(), k), h.shape, "the result")
+            right = np.where(largest(h, 1), h, 0)
+            kept = (value != 0).sum(axis=1)
+            for wrong, hint in (
+                (
+                    np.where(largest(h, 0), h, 0),
+                    f"each *unit* keeps its {k} strongest examples, so that the examples keep "
+                    f"{kept.min()} to {kept.max()} units. Along which axis do units compete?",
+                ),
+                (
+                    largest(h, 1).astype(float),
+                    "these are the right places, marked by ones. What does the decoder need?",
+                ),
+                (
+                    np.where(largest(-h, 1), h, 0),
+                    "these are the smallest entries. Which end of a sorted row is that?",
+                ),
+                (
+                    np.where(largest(h.ravel(), 0, k * len(h)).reshape(h.shape), h, 0),
+                    "the units of all examples compete with each other. Who competes with whom?",
+                ),
+            ):
+                _require(not _close(value, wrong) or _close(wrong, right), hint)
+            _require(
+                not _close(value, np.where(largest(np.abs(h), 1), h, 0)) or _close(value, right),
+                "a code of -2 beats one of 1 in your version. Asked for are the largest entries, "
+                "not the largest in absolute value.",
+            )
+            _require(
+                _close(value, right),
+                f"of the code {h[0].round(2)} with k = {k} you keep {value[0].round(2)}. Which {k} "
+                "should be left, and are the others exactly 0?",
+            )
+
+    _report("3.5", examine, top_k)

@@ -74,6 +74,36 @@ def image_rows(rows, *, shape=None, limits=(0, 1), cmap="gray", gap=1, ax=None):
     return ax
 
 
+def filters(weights, *, columns, shape=None, ax=None):
+    """Draw, for each unit, the input of norm 1 that excites it most: w / ||w||.
+
+    Each tile has its own scale, symmetric about grey for 0: only the pattern counts.
+
+    Parameters
+    ----------
+    weights : array_like, shape (k, height * width)
+        The weights of one unit a row.
+    columns : int
+        Tiles in a row.
+    shape : tuple of int, optional
+        Height and width of a filter. Default: square.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the weights can't be put into that shape.
+    """
+    weights = np.asarray(weights, dtype=float)
+    norms = np.linalg.norm(weights, axis=-1, keepdims=True)
+    inputs = weights / np.where(norms > 0, norms, 1)
+    return image_grid(inputs, columns=columns, shape=shape, limits="each", ax=ax)
+
+
 def _tiles(images, columns, shape, limits, gap):
     images = np.asarray(images, dtype=float)
     side = round(images.shape[-1] ** 0.5)

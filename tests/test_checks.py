@@ -538,3 +538,154 @@ def test_slip_is_named_2(check, attempt, hint, capsys):
     line = said(capsys, check, attempt)
     assert "· not yet: " in line
     assert hint in line
+
+
+def coin(rho, rho_hat, log=np.log):
+    return rho * log(rho / rho_hat) + (1 - rho) * log((1 - rho) / (1 - rho_hat))
+
+
+def push(p, rho, beta):
+    return beta * ((1 - rho) / (1 - p) - rho / p)
+
+
+def hidden(delta3, W2, a2, rho, beta):
+    return (delta3 @ W2 + push(a2.mean(0), rho, beta)) * a2 * (1 - a2)
+
+
+def hidden_with_loops(delta3, W2, a2, rho, beta):
+    m = len(a2)
+    result = np.zeros(a2.shape)
+    for j in range(a2.shape[1]):
+        p = sum(a2[i][j] for i in range(m)) / m
+        for i in range(m):
+            back = sum(W2[o][j] * delta3[i][o] for o in range(len(W2)))
+            result[i, j] = (back + push(p, rho, beta)) * a2[i][j] * (1 - a2[i][j])
+    return result
+
+
+def centred_unit(w):
+    return (w - w.mean()) / np.linalg.norm(w - w.mean())
+
+
+def by_partition(h, k):
+    threshold = np.partition(h, -k, axis=1)[:, -k][:, None]
+    return h * (h >= threshold)
+
+
+def with_loops_3_5(h, k):
+    rows = []
+    for row in h:
+        keep = sorted(range(len(row)), key=lambda j: row[j])[-k:]
+        rows.append([row[j] if j in keep else 0.0 for j in range(len(row))])
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt"),
+    [
+        (checks.exercise_3_1, coin),
+        (
+            checks.exercise_3_1,
+            lambda p, q: p * (np.log(p) - np.log(q)) + (1 - p) * (np.log1p(-p) - np.log1p(-q)),
+        ),
+        (checks.exercise_3_2, hidden),
+        (checks.exercise_3_2, hidden_with_loops),
+        (checks.exercise_3_3, centred_unit),
+        (checks.exercise_3_3, lambda w: list(centred_unit(w))),
+        (checks.exercise_3_4, lambda z, beta: z - np.clip(z, -beta, beta)),
+        (
+            checks.exercise_3_4,
+            lambda z, beta: np.maximum(z - beta, 0) - np.maximum(-z - beta, 0),
+        ),
+        (checks.exercise_3_5, by_partition),
+        (checks.exercise_3_5, with_loops_3_5),
+    ],
+)
+def test_right_in_several_styles_3(check, attempt, capsys):
+    assert said(capsys, check, attempt).endswith("· right")
+
+
+def keep(h, chosen):
+    return np.where(chosen, h, 0)
+
+
+def rank(h, axis):
+    return np.argsort(-h, axis=axis).argsort(axis=axis)
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt", "hint"),
+    [
+        (checks.exercise_3_1, lambda p, q: p * np.log(p / q), "two sides"),
+        (checks.exercise_3_1, lambda p, q: -coin(p, q), "never negative"),
+        (checks.exercise_3_1, lambda p, q: coin(q, p), "rho_hat || rho"),
+        (checks.exercise_3_1, lambda p, q: coin(p, q, np.log2), "bits"),
+        (checks.exercise_3_1, lambda p, q: p - q + coin(p, q), "probability of each side"),
+        (checks.exercise_3_1, lambda p, q: 1.0, "from itself"),
+        (checks.exercise_3_1, lambda p, q: coin(p, np.max(q)), "shape"),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W) * a * (1 - a) + push(a.mean(0), r, b),
+            "which link of the chain",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W + push(a, r, b)) * a * (1 - a),
+            "own activation",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W) * a * (1 - a) + push(a, r, b),
+            "two things",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W + push(a.mean(1, keepdims=True), r, b)) * a * (1 - a),
+            "units of one example",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W - push(a.mean(0), r, b)) * a * (1 - a),
+            "wrong way",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W + push(a.mean(0), r, b) / len(a)) * a * (1 - a),
+            "1/m",
+        ),
+        (checks.exercise_3_2, lambda d, W, a, r, b: hidden(d, W, a, r, 1), "beta is missing"),
+        (checks.exercise_3_2, lambda d, W, a, r, b: hidden(d, W, a, r, 0), "no part"),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W - b * r / a.mean(0)) * a * (1 - a),
+            "one of the two terms",
+        ),
+        (checks.exercise_3_2, lambda d, W, a, r, b: d @ W, "factor by factor"),
+        (checks.exercise_3_3, lambda w: w / np.linalg.norm(w), "second condition"),
+        (checks.exercise_3_3, lambda w: w, "mean isn't 0"),
+        (checks.exercise_3_3, lambda w: w - w.mean(), "more than 1"),
+        (checks.exercise_3_3, lambda w: -centred_unit(w), "off rather than on"),
+        (checks.exercise_3_3, lambda w: centred_unit(w) / 2, "and 1 is allowed"),
+        (checks.exercise_3_4, lambda z, beta: z - beta * np.sign(z), "other side of"),
+        (checks.exercise_3_4, lambda z, beta: keep(z, abs(z) > beta), "cut off"),
+        (checks.exercise_3_4, lambda z, beta: np.maximum(z - beta, 0), "z = -3"),
+        (checks.exercise_3_4, lambda z, beta: z / (1 + beta), "everything shrinks"),
+        (checks.exercise_3_4, lambda z, beta: z - np.clip(z, -2 * beta, 2 * beta), "factor 2"),
+        (checks.exercise_3_4, lambda z, beta: z - np.clip(z, -beta / 2, beta / 2), "factor 2"),
+        (checks.exercise_3_4, lambda z, beta: z, "without the bars"),
+        (checks.exercise_3_5, lambda h, k: keep(h, rank(h, 0) < k), "Along which axis"),
+        (checks.exercise_3_5, lambda h, k: (rank(h, 1) < k) * 1.0, "decoder need"),
+        (checks.exercise_3_5, lambda h, k: keep(h, rank(-h, 1) < k), "smallest"),
+        (
+            checks.exercise_3_5,
+            lambda h, k: keep(h, rank(h.ravel(), 0).reshape(h.shape) < k * len(h)),
+            "Who competes",
+        ),
+        (checks.exercise_3_5, lambda h, k: keep(h, rank(abs(h), 1) < k), "absolute value"),
+        (checks.exercise_3_5, lambda h, k: by_partition(h, k + 1), "should be left"),
+    ],
+)
+def test_slip_is_named_3(check, attempt, hint, capsys):
+    line = said(capsys, check, attempt)
+    assert "· not yet: " in line
+    assert hint in line

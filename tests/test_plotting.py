@@ -44,6 +44,17 @@ def test_weights_are_scaled_each_by_itself(ax):
     assert ax.images[0].get_clim() == (-1, 1)
 
 
+def test_filters_show_the_same_pattern_whatever_the_scale_of_the_weights(ax):
+    w = np.array([3.0, -4, 0, 2])
+    assert plotting.filters([w, 100 * w, 0 * w], columns=3, ax=ax) is ax
+    drawn = picture(ax)
+    np.testing.assert_allclose(drawn[1:3, 1:3].ravel(), w / 4)
+    np.testing.assert_allclose(drawn[1:3, 4:6].ravel(), w / 4)
+    assert (drawn[1:3, 7:9] == 0).all()
+    with pytest.raises(ValueError, match="not rows of"):
+        plotting.filters(np.ones((2, 5)), columns=1, ax=ax)
+
+
 def test_image_rows_names_its_rows(ax):
     rows = [("input", np.zeros((2, 4))), ("output", np.ones((2, 4)))]
     plotting.image_rows(rows, ax=ax)
