@@ -171,7 +171,7 @@ DIGEST = [
 @pytest.mark.parametrize(("name", "counts"), DIGEST)
 def test_digest_changes_with_what_the_notebook_shows(course, name, counts):
     source = source_of(course)
-    replace(source, "import numpy as np", "from course_utils import data  # named.csv")
+    replace(source, "import numpy as np", 'from course_utils import data  # "named", other')
     before = build.digest(source, course)
     with (course / name).open("a", encoding="utf-8") as file:
         file.write("\n# changed\n")
@@ -259,6 +259,11 @@ def test_a_widget_is_not_stored(tmp_path):
         ("The sum $$x$$ is", ["lesson.md, line 1: put $$ on a line"]),
         ("```\n$$x$$ is code\n```", []),
         ("Text\n\n```{note}\nhi\n```", ["lesson.md, line 3: plain JupyterLab doesn't render"]),
+        ('+++ {"tags": ["solution"]}\n\nIt is 3.\n\n+++\n\n## Next', []),
+        (
+            '+++ {"tags": ["solution"]}\n\nIt is 3.\n\n## Next',
+            ["lesson.md, line 3: a solution holds a heading"],
+        ),
         ("Text\n\n:::{note}\nhi\n:::", ["lesson.md, line 3: plain JupyterLab doesn't render"]),
     ],
 )

@@ -74,12 +74,13 @@ def library_files(code, root=ROOT):
 def data_files(texts, root=ROOT):
     """The files under `data/` that may change a notebook.
 
-    What a sweep wrote (`data/results/NAME.csv`, `data/weights/NAME.npz`) counts where its NAME
-    stands in the source or in a module that it uses; all other data counts always.
+    What a sweep wrote (`data/results/NAME.csv`, `data/weights/NAME.npz`) counts where its "NAME",
+    in quotation marks, stands in the source or in a module that it uses, as in
+    `load_results("NAME")`; all other data counts always.
     """
     for path in sorted((root / "data").rglob("*")):
         swept = path.parent.name in {"results", "weights"}
-        named = any(path.stem in text for text in texts)
+        named = any(f'"{path.stem}"' in text for text in texts)
         if path.is_file() and path.suffix != ".md" and (named or not swept):
             yield path
 
@@ -234,6 +235,11 @@ def lint_text(name, cells):
                 problems.append(f"{place}: put $$ on a line of its own paragraph")
             if (opens and before) or (closes and after):
                 problems.append(f"{place}: $$ needs a blank line before and after the formula")
+        if nb.is_explanation(cell) and re.search(r"^#+ ", cell.source, re.MULTILINE):
+            problems.append(
+                f"{name}, line {cell.metadata.course_line}: a solution holds a heading, so what "
+                "follows would be folded away with it; put +++ before the heading"
+            )
         for match in re.finditer(r"^(```|:::)\{(\w[\w-]*)\}", cell.source, re.MULTILINE):
             line_number = cell.metadata.course_line + cell.source.count("\n", 0, match.start())
             problems.append(
