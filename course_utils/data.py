@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -25,12 +26,14 @@ __all__ = [
     "MNIST_FOLDER",
     "PHOTOGRAPHS",
     "RESULTS_FOLDER",
+    "WEIGHTS_FOLDER",
     "DataError",
     "GaussianMixture",
     "binarize",
     "check_mnist",
     "load_mnist",
     "load_results",
+    "load_weights",
     "natural_image_patches",
     "photograph",
     "spiral",
@@ -40,6 +43,7 @@ __all__ = [
 
 MNIST_FOLDER = Path(__file__).resolve().parents[1] / "data" / "mnist"
 RESULTS_FOLDER = MNIST_FOLDER.with_name("results")
+WEIGHTS_FOLDER = MNIST_FOLDER.with_name("weights")
 
 
 class DataError(RuntimeError):
@@ -525,3 +529,35 @@ def _parse(cell: str) -> int | float | str:
         except ValueError:
             continue
     return cell
+
+
+def load_weights(name, *, folder=WEIGHTS_FOLDER):
+    """Read the weights that a sweep kept, so that a lesson needn't train for minutes.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sweep.
+    folder : path, optional
+        Where the file lies. Default: `data/weights` beside this package.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Arrays of float16, by name; the sweep says what they are.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or unreadable.
+    """
+    path = Path(folder) / f"{name}.npz"
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (OSError, EOFError, ValueError, zlib.error, BadZipFile) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}): put it back with `git checkout -- data/weights`, or "
+            f"delete it and its rows in data/results/{name}.csv and compute both again with "
+            f"`python3 course.py sweep {name}`"
+        ) from error

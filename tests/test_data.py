@@ -639,3 +639,20 @@ def test_without_a_table_one_is_told_how_to_get_it(tmp_path):
     expected = r"nothing\.csv is missing: .*`python3 course.py sweep nothing`$"
     with pytest.raises(data.DataError, match=expected):
         data.load_results("nothing", folder=tmp_path)
+
+
+def test_load_weights_reads_what_was_kept(tmp_path):
+    theta = np.linspace(-1, 1, 7).astype(np.float16)
+    np.savez_compressed(tmp_path / "toy.npz", theta=theta)
+    weights = data.load_weights("toy", folder=tmp_path)
+    assert list(weights) == ["theta"]
+    assert weights["theta"].dtype == np.float16
+    assert (weights["theta"] == theta).all()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive", b"PK\x03\x04 cut short"])
+def test_load_weights_says_what_to_do(tmp_path, content):
+    if content is not None:
+        (tmp_path / "toy.npz").write_bytes(content)
+    with pytest.raises(data.DataError, match=r"git checkout -- data/weights"):
+        data.load_weights("toy", folder=tmp_path)

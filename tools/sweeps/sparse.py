@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from course_utils import losses
-from course_utils.data import load_mnist, natural_image_patches
+from course_utils.data import WEIGHTS_FOLDER, load_mnist, natural_image_patches
 from course_utils.measure import gabor_fit, linear_probe_error
 from course_utils.networks import Autoencoder, top_k
 from course_utils.numpy_autoencoder import forward, initialize, sparse_cost_and_grad, unpack
@@ -63,7 +63,11 @@ def settings():
         {"part": "superposition", "k": 40, "model": model, "strength": strength}
         for model, strength in (("none", 0.0), ("l1", 0.1), ("top_k", 3), ("jump_relu", 0.05))
     ]
-    return [setting | {"seed": seed} for setting in rows for seed in SEEDS]
+    return [
+        *(setting | {"seed": seed} for setting in rows for seed in SEEDS),
+        {"part": "strokes", "k": 196, "model": "kl", "beta": 3.0, "rho": 0.1, "decay": 3e-3}
+        | {"seed": 0},
+    ]
 
 
 def compute(setting):
@@ -72,6 +76,7 @@ def compute(setting):
         "filters": filters,
         "penalties": penalties,
         "probe": probe,
+        "strokes": strokes,
         "superposition": superposition,
     }
     return parts[setting["part"]](setting)
@@ -179,6 +184,21 @@ def descend(model, x, cost, decay):
     start = parameters_to_vector(parameters).detach().double().numpy()
     theta, _ = fit_lbfgs(cost_and_grad, start, iterations=400)
     vector_to_parameters(torch.from_numpy(theta).float(), parameters)
+
+
+def strokes(setting):
+    """Train longer on digits, and keep theta as float16 in `data/weights/sparse.npz`."""
+    x, x_test = load_mnist("train")[0], load_mnist("test")[0]
+    chosen = np.random.default_rng(setting["seed"]).permutation(len(x))[:5_000]
+    theta, sizes, cost = train(x[chosen], setting, iterations=400)
+    theta = theta.astype(np.float16)
+    WEIGHTS_FOLDER.mkdir(exist_ok=True)
+    np.savez_compressed(WEIGHTS_FOLDER / "sparse.npz", strokes=theta)
+    r = forward(theta.astype(np.float32), x_test, sizes)[1]
+    return {
+        "cost": cost,
+        "test_squared_error": losses.squared_error(x_test, r).mean(dtype=float),
+    }
 
 
 def probe(setting):
