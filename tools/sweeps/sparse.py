@@ -55,19 +55,16 @@ def settings():
         for activation, strength in strengths.items()
     ]
     rows += [
+        {"part": "superposition", "k": 40, "model": model, "strength": strength}
+        for model, strength in (("none", 0.0), ("l1", 0.1), ("top_k", 3), ("jump_relu", 0.05))
+    ]
+    rows += [
         {"part": "probe", "k": 196, "decay": decay, **model}
         for decay in (3e-3, 3e-4)
         for model in ({"model": "kl", "beta": 3.0, "rho": 0.1}, plain)
     ]
-    rows += [
-        {"part": "superposition", "k": 40, "model": model, "strength": strength}
-        for model, strength in (("none", 0.0), ("l1", 0.1), ("top_k", 3), ("jump_relu", 0.05))
-    ]
-    return [
-        *(setting | {"seed": seed} for setting in rows for seed in SEEDS),
-        {"part": "strokes", "k": 196, "model": "kl", "beta": 3.0, "rho": 0.1, "decay": 3e-3}
-        | {"seed": 0},
-    ]
+    strokes = {"part": "strokes", "k": 196, "model": "kl", "beta": 3.0, "rho": 0.1, "decay": 3e-3}
+    return [strokes | {"seed": 0}, *(row | {"seed": seed} for row in rows for seed in SEEDS)]
 
 
 def compute(setting):
