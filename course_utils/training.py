@@ -233,12 +233,14 @@ def fit_lbfgs(cost_and_grad, theta, *, iterations, memory=100, progress=None):
         if not isinstance(value, numbers.Integral) or value < 1:
             raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}")
     costs: list[float] = []
-    with tqdm(total=iterations, desc=progress, unit="iteration", disable=not progress) as bar:
+    bar = progress and tqdm(total=iterations, desc=progress, unit="iteration")
 
-        def note(intermediate_result):
-            costs.append(float(intermediate_result.fun))
+    def note(intermediate_result):
+        costs.append(float(intermediate_result.fun))
+        if bar:
             bar.update()
 
+    try:
         result = minimize(
             _in_float64(cost_and_grad),
             theta,
@@ -253,6 +255,9 @@ def fit_lbfgs(cost_and_grad, theta, *, iterations, memory=100, progress=None):
                 "gtol": 1e-12,
             },
         )
+    finally:
+        if bar:
+            bar.close()
     if not math.isfinite(result.fun):
         raise FloatingPointError(
             f"the cost is {result.fun} after {len(costs)} iterations: look for NaN in the data, "
