@@ -139,7 +139,7 @@ def autoencoder_diagram(x, h, r, *, ax=None):
     """
     ax = plt.gca() if ax is None else ax
     side = round(len(x) ** 0.5)
-    for left, image in ((0, x), (8, r), (10.9, (np.asarray(x) - np.asarray(r)) ** 2)):
+    for left, image in ((0, x), (8, r), (10.9, np.abs(np.asarray(x) - np.asarray(r)))):
         ax.imshow(
             np.asarray(image).reshape(side, side),
             extent=(left, left + 2, 0, 2),
@@ -159,7 +159,7 @@ def autoencoder_diagram(x, h, r, *, ax=None):
         (1, "input $x$"),
         (5, "code $h=f(x)$"),
         (9, "reconstruction\n$r(x)=g(h)$"),
-        (11.9, "squared error\nof each pixel"),
+        (11.9, "error of each\npixel, $|x-r|$"),
     ):
         ax.text(centre, -0.15, name, ha="center", va="top", fontsize=14)
     ax.set_xlim(-0.1, 13)

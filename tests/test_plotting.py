@@ -97,7 +97,7 @@ def test_diagram_shows_input_code_reconstruction_and_error(ax):
     plotting.autoencoder_diagram(x, h, r, ax=ax)
     shown = [np.asarray(image.get_array()) for image in ax.images]
     assert [image.shape for image in shown] == [(3, 3), (3, 3), (3, 3), (3, 1)]
-    np.testing.assert_allclose(shown[2], 0.0625)
+    np.testing.assert_allclose(shown[2], 0.25)
     words = " ".join(text.get_text() for text in ax.texts)
     for part in ("input", "encoder", "code", "decoder", "reconstruction", "error"):
         assert part in words
