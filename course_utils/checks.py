@@ -508,7 +508,8 @@ def exercise_2_3(tied_gradient):
     """Check the gradient of a weight matrix that serves in both layers."""
 
     def examine(attempt):
-        for seed, (m, d, k) in enumerate(((5, 4, 3), (7, 3, 3))):
+        # A square W first: with other sizes, a part that isn't transposed stops the code.
+        for seed, (m, d, k) in enumerate(((7, 3, 3), (5, 4, 3))):
             rng = np.random.default_rng(seed)
             W, b1, b2 = rng.normal(size=(k, d)), rng.normal(size=k), rng.normal(size=d)
             x = rng.uniform(size=(m, d))
@@ -528,8 +529,12 @@ def exercise_2_3(tied_gradient):
             if k == d:
                 _require(
                     not (_close(found, encoder + decoder.T) or _close(found, encoder.T + decoder)),
-                    "k = d, and one part is transposed. If the decoder's matrix is Wᵀ, which entry "
-                    "of it does W[i, j] become?",
+                    "here k = d, and one part is transposed. If the decoder's matrix is Wᵀ, which "
+                    "entry of it does W[i, j] become?",
+                )
+                _require(
+                    not _close(found, (encoder + decoder).T),
+                    "this is the transpose of the gradient. W[i, j] leads from where to where?",
                 )
             for factor, hint in (
                 (0.5, "half of it. The two ways add up: is there a mean?"),

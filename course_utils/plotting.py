@@ -276,8 +276,8 @@ def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None
                     "arrowstyle": "-|>",
                     "color": color,
                     "linestyle": "-" if value >= 0 else "--",
-                    "shrinkA": 26,
-                    "shrinkB": 26,
+                    "shrinkA": 34,
+                    "shrinkB": 34,
                 },
             )
             ax.text(
@@ -290,11 +290,11 @@ def network_diagram(nodes, edges, *, titles, notes=None, backward=False, ax=None
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
     for layer, (place, values) in enumerate(zip(places, nodes, strict=True)):
-        ax.scatter(*place.T, s=2600, color="white", edgecolor="black", zorder=3)
+        ax.scatter(*place.T, s=4500, color="white", edgecolor="black", zorder=3)
         for unit, value in enumerate(values):
             ax.text(*place[unit], _short(value), ha="center", va="center", fontsize=14, zorder=4)
             if notes is not None:
-                below = place[unit] - (0, 0.7)
+                below = place[unit] - (0, 0.82)
                 ax.text(*below, notes[layer][unit], ha="center", va="center", fontsize=12)
     top = max(sizes) + 0.1
     for layer, title in enumerate(titles):

@@ -477,14 +477,11 @@ def test_right_in_several_styles_2(check, attempt, capsys):
         (checks.exercise_2_3, lambda *a: -sum(tied_parts(*a)), "its negative"),
         (checks.exercise_2_3, lambda *a: 2 * sum(tied_parts(*a)), "twice too large"),
         (checks.exercise_2_3, lambda *a: a[0], "differences of the cost give"),
-        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)).T, "expected"),
+        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a)).T, "this is the transpose"),
+        (checks.exercise_2_3, lambda *a: sum(tied_parts(*a))[:2], "expected"),
         (
             checks.exercise_2_3,
-            lambda *a: (
-                sum(tied_parts(*a))
-                if a[0].shape != (3, 3)
-                else tied_parts(*a)[0] + tied_parts(*a)[1].T
-            ),
+            lambda *a: tied_parts(*a)[0] + tied_parts(*a)[1].T,
             "one part is transposed",
         ),
         (checks.exercise_2_4, softmax_shifted_by(lambda z: 0), "Which exponential overflows"),
