@@ -59,8 +59,7 @@ def settings():
         for model, strength in (("none", 0.0), ("l1", 0.1), ("top_k", 3), ("jump_relu", 0.05))
     ]
     rows += [
-        {"part": "probe", "k": 196, "decay": decay, **model}
-        for decay in (3e-3, 3e-4)
+        {"part": "probe", "k": 196, "decay": 3e-3, **model}
         for model in ({"model": "kl", "beta": 3.0, "rho": 0.1}, plain)
     ]
     strokes = {"part": "strokes", "k": 196, "model": "kl", "beta": 3.0, "rho": 0.1, "decay": 3e-3}
