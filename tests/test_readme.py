@@ -29,7 +29,7 @@ def test_pictures_are_those_of_the_notebooks():
     assert shown <= set(made)
     for name, image in made.items():
         stored = (ROOT / "docs" / name).read_bytes()
-        assert stored == image, f"docs/{name} is not the notebook's: python3 course.py build --force"
+        assert stored == image, f"docs/{name} isn't the notebook's: python3 course.py build --force"
 
 
 def test_map_names_every_lesson_that_is_there():
