@@ -721,53 +721,32 @@ def exercise_2_6(four_point):
     _report("2.6", examine, four_point)
 
 
-def exercise_3_1(kl):
-    """Check the KL penalty of one unit, for numbers and arrays of mean activations."""
+def exercise_3_1(not_sparse):
+    """Check a code of ten units that has no KL penalty although every unit is always on."""
 
     def examine(attempt):
-        at_target = float(_array(attempt(0.05, 0.05), (), "kl(0.05, 0.05)"))
-        _require(
-            abs(at_target) < 1e-12,
-            f"kl(0.05, 0.05) is {at_target:.3g}. How far is a distribution from itself?",
-        )
-        for rho, rho_hat in ((0.05, 0.5), (0.05, 0.001), (0.2, 0.9)):
-            right = rho * np.log(rho / rho_hat) + (1 - rho) * np.log((1 - rho) / (1 - rho_hat))
-            value = float(_array(attempt(rho, rho_hat), (), "the result"))
-            here = f"kl({rho}, {rho_hat}) is {value:.3g}"
-            first = rho * np.log(rho / rho_hat)
+        for m, rho in ((20, 0.05), (7, 0.2)):
+            h = _array(attempt(m, rho), (m, 10), "the code")
             _require(
-                not _close(value, first),
-                f"{here}: this is the unit's `on` alone (and can be negative, which no divergence "
-                "is). A coin has two sides: does your sum have both?",
+                bool((h > 0).all() and (h < 1).all()),
+                f"the activations run from {h.min():.3g} to {h.max():.3g}, but a sigmoid stays "
+                "between 0 and 1 and reaches neither. That a unit is exactly silent isn't needed: "
+                "which number does the penalty look at?",
             )
+            rho_hat = h.mean(axis=0)
+            worst = rho_hat[np.argmax(np.abs(rho_hat - rho))]
             _require(
-                not _close(value, -right),
-                f"{here}, but a divergence is never negative. Which of the two is divided by "
-                "which?",
-            )
-            turned = rho_hat * np.log(rho_hat / rho) + (1 - rho_hat) * np.log(
-                (1 - rho_hat) / (1 - rho)
+                abs(worst - rho) < 1e-9,
+                f"a unit has the mean {worst:.3g} over the {m} examples, and a penalty above 0 at "
+                f"rho = {rho}. At which mean is the penalty 0?",
             )
             _require(
-                not _close(value, turned),
-                f"{here}: this is KL(rho_hat || rho). Which of the two distributions weights the "
-                "logarithms in KL(rho || rho_hat)?",
+                h.min() >= rho / 2,
+                f"no penalty, but some activations are as small as {h.min():.2g}: that is sparse. "
+                "Can a unit have this mean without ever being silent?",
             )
-            _require(
-                not _close(value, right / np.log(2)),
-                f"{here}: that is in bits. Asked for are nats, with the natural logarithm.",
-            )
-            _require(
-                _close(value, right),
-                f"{here}, which isn't the divergence of these two coins. What is the probability "
-                "of each side, under the one and under the other?",
-            )
-        means = np.array([0.01, 0.05, 0.4])
-        right = 0.05 * np.log(0.05 / means) + 0.95 * np.log(0.95 / (1 - means))
-        value = _array(attempt(0.05, means.copy()), (3,), "the result for three units")
-        _require(_close(value, right), "for an array of three means it differs from one at a time.")
 
-    _report("3.1", examine, kl)
+    _report("3.1", examine, not_sparse)
 
 
 def exercise_3_2(hidden_error):
@@ -806,6 +785,15 @@ def exercise_3_2(hidden_error):
                 (
                     (back + push(a2.mean(axis=1, keepdims=True))) * slope,
                     "the mean runs over the units of one example. Over what does rho_hat run?",
+                ),
+                (
+                    (back + push(a2.mean())) * slope,
+                    "one mean serves all units. How many numbers rho_hat are there?",
+                ),
+                (
+                    back * slope + shared * a2.mean(axis=0) * (1 - a2.mean(axis=0)),
+                    "the penalty's part is multiplied by the slope at the *mean* activation. "
+                    "Whose z does this example's error term belong to?",
                 ),
                 (
                     (back - shared) * slope,
@@ -913,10 +901,12 @@ def exercise_3_4(shrink):
                 ),
             ):
                 _require(not _close(h, wrong), hint)
+            worst = np.unravel_index(np.argmax(np.nan_to_num(np.abs(h - right), nan=9)), z.shape)
             _require(
                 _close(h, right),
-                f"for z = 2.5 and beta = {beta:g} you give {h[1, 2]:.4g}, and a smaller cost "
-                "exists. Write the cost for h > 0 without the bars: where is its derivative zero?",
+                f"for z = {z[worst]:g} and beta = {beta:g} you give {h[worst]:.4g}, and a smaller "
+                "cost exists. Write the cost on that side of 0 without the bars: where is its "
+                "derivative zero, and does that place lie on that side?",
             )
 
     _report("3.4", examine, shrink)
@@ -938,7 +928,15 @@ def exercise_3_5(top_k):
                 places = np.argsort(-h, axis=axis).argsort(axis=axis)
                 return places < k
 
-            value = _array(attempt(h.copy(), k), h.shape, "the result")
+            try:
+                result = attempt(h.copy(), k)
+            except IndexError:
+                raise _Slip(
+                    "places and entries don't match (IndexError). Sorting, taking and putting: do "
+                    "all three run along the axis of the units, and which part of the sorted "
+                    "array holds the last k of *each row*?"
+                ) from None
+            value = _array(result, h.shape, "the result")
             right = np.where(largest(h, 1), h, 0)
             kept = (value != 0).sum(axis=1)
             for wrong, hint in (
@@ -954,6 +952,11 @@ def exercise_3_5(top_k):
                 (
                     np.where(largest(-h, 1), h, 0),
                     "these are the smallest entries. Which end of a sorted row is that?",
+                ),
+                (
+                    np.where(np.arange(len(h))[:, None] >= len(h) - k, h, 0),
+                    f"the last {k} examples keep everything, and the others nothing. Which part "
+                    "of the sorted array holds the last k of *each row*?",
                 ),
                 (
                     np.where(largest(h.ravel(), 0, k * len(h)).reshape(h.shape), h, 0),

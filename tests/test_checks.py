@@ -537,8 +537,15 @@ def test_slip_is_named_2(check, attempt, hint, capsys):
     assert hint in line
 
 
-def coin(rho, rho_hat, log=np.log):
-    return rho * log(rho / rho_hat) + (1 - rho) * log((1 - rho) / (1 - rho_hat))
+def wavy(m, rho):
+    wave = np.sin(np.arange(m * 10.0)).reshape(m, 10)
+    wave -= wave.mean(axis=0)
+    return rho + rho / 5 * wave
+
+
+def bursts(m, rho):
+    on = (np.arange(m)[:, None] == np.arange(10) % m).astype(float)
+    return 1e-6 + (rho - 1e-6) * m * on
 
 
 def push(p, rho, beta):
@@ -580,11 +587,9 @@ def with_loops_3_5(h, k):
 @pytest.mark.parametrize(
     ("check", "attempt"),
     [
-        (checks.exercise_3_1, coin),
-        (
-            checks.exercise_3_1,
-            lambda p, q: p * (np.log(p) - np.log(q)) + (1 - p) * (np.log1p(-p) - np.log1p(-q)),
-        ),
+        (checks.exercise_3_1, lambda m, rho: np.full((m, 10), rho)),
+        (checks.exercise_3_1, lambda m, rho: [[rho] * 10 for _ in range(m)]),
+        (checks.exercise_3_1, wavy),
         (checks.exercise_3_2, hidden),
         (checks.exercise_3_2, hidden_with_loops),
         (checks.exercise_3_3, centred_unit),
@@ -606,6 +611,27 @@ def keep(h, chosen):
     return np.where(chosen, h, 0)
 
 
+def half_turned(h, k):
+    kept = np.zeros_like(h)
+    places = np.argsort(h, axis=1)[:, -k:]
+    np.put_along_axis(kept, places, np.take_along_axis(h, places, axis=0), axis=0)
+    return kept
+
+
+def last_rows(h, k):
+    kept = np.zeros_like(h)
+    places = np.argsort(h, axis=1)[-k:]
+    np.put_along_axis(kept[-k:], places, np.take_along_axis(h[-k:], places, axis=1), axis=1)
+    return kept
+
+
+def columns_of_axis_0(h, k):
+    kept = np.zeros_like(h)
+    places = np.argsort(h, axis=0)[:, -k:]
+    np.put_along_axis(kept, places, np.take_along_axis(h, places, axis=1), axis=1)
+    return kept
+
+
 def rank(h, axis):
     return np.argsort(-h, axis=axis).argsort(axis=axis)
 
@@ -613,13 +639,11 @@ def rank(h, axis):
 @pytest.mark.parametrize(
     ("check", "attempt", "hint"),
     [
-        (checks.exercise_3_1, lambda p, q: p * np.log(p / q), "two sides"),
-        (checks.exercise_3_1, lambda p, q: -coin(p, q), "never negative"),
-        (checks.exercise_3_1, lambda p, q: coin(q, p), "rho_hat || rho"),
-        (checks.exercise_3_1, lambda p, q: coin(p, q, np.log2), "bits"),
-        (checks.exercise_3_1, lambda p, q: p - q + coin(p, q), "probability of each side"),
-        (checks.exercise_3_1, lambda p, q: 1.0, "from itself"),
-        (checks.exercise_3_1, lambda p, q: coin(p, np.max(q)), "shape"),
+        (checks.exercise_3_1, lambda m, rho: np.full((m, 10), rho / 2), "mean is the penalty 0"),
+        (checks.exercise_3_1, lambda m, rho: np.full((m, 10), 1.0), "reaches neither"),
+        (checks.exercise_3_1, lambda m, rho: np.full((m, 10), np.nan), "reaches neither"),
+        (checks.exercise_3_1, bursts, "that is sparse"),
+        (checks.exercise_3_1, lambda m, rho: np.full(10, rho), "shape"),
         (
             checks.exercise_3_2,
             lambda d, W, a, r, b: (d @ W) * a * (1 - a) + push(a.mean(0), r, b),
@@ -639,6 +663,18 @@ def rank(h, axis):
             checks.exercise_3_2,
             lambda d, W, a, r, b: (d @ W + push(a.mean(1, keepdims=True), r, b)) * a * (1 - a),
             "units of one example",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (d @ W + push(a.mean(), r, b)) * a * (1 - a),
+            "How many numbers rho_hat",
+        ),
+        (
+            checks.exercise_3_2,
+            lambda d, W, a, r, b: (
+                (d @ W) * a * (1 - a) + push(a.mean(0), r, b) * a.mean(0) * (1 - a.mean(0))
+            ),
+            "*mean* activation",
         ),
         (
             checks.exercise_3_2,
@@ -670,6 +706,16 @@ def rank(h, axis):
         (checks.exercise_3_4, lambda z, beta: z - np.clip(z, -2 * beta, 2 * beta), "factor 2"),
         (checks.exercise_3_4, lambda z, beta: z - np.clip(z, -beta / 2, beta / 2), "factor 2"),
         (checks.exercise_3_4, lambda z, beta: z, "without the bars"),
+        (
+            checks.exercise_3_4,
+            lambda z, beta: np.where(z > 0, z - beta, z + beta),
+            "for z = 0 and beta = 0.5 you give 0.5",
+        ),
+        (
+            checks.exercise_3_4,
+            lambda z, beta: np.where(z < -beta, z - beta, np.maximum(z - beta, 0)),
+            "for z = -3 and beta = 0.5 you give -3.5",
+        ),
         (checks.exercise_3_5, lambda h, k: keep(h, rank(h, 0) < k), "Along which axis"),
         (checks.exercise_3_5, lambda h, k: (rank(h, 1) < k) * 1.0, "decoder need"),
         (checks.exercise_3_5, lambda h, k: keep(h, rank(-h, 1) < k), "smallest"),
@@ -680,6 +726,9 @@ def rank(h, axis):
         ),
         (checks.exercise_3_5, lambda h, k: keep(h, rank(abs(h), 1) < k), "absolute value"),
         (checks.exercise_3_5, lambda h, k: by_partition(h, k + 1), "should be left"),
+        (checks.exercise_3_5, half_turned, "all three run along"),
+        (checks.exercise_3_5, last_rows, "keep everything"),
+        (checks.exercise_3_5, columns_of_axis_0, "should be left"),
     ],
 )
 def test_slip_is_named_3(check, attempt, hint, capsys):
